@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wrap/db_private.h"
+
+#include "base/text.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PIECE_BYTES (1 << 20) /* of COPY FROM STDIN: libpq counts in int */
+
+/* ---- errors ---- */
+
+static const char *
+first_filled(const char *text)
+{
+    return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+/* Classes whose primary message is the server's own text about names and states, never a row's value. */
+static bool
+class_is_told(const char *sqlstate)
+{
+    static const char told[] = "08 0A 25 26 28 3D 3F 40 42 53 54 55 57 58 F0 XX";
+
+    for (const char *class = told; *class != '\0'; class += class[2] == ' ' ? 3 : 2)
+        if (strncmp(sqlstate, class, 2) == 0)
+            return true;
+    return false;
+}
+
+/* RAISE and its kin may give any SQLSTATE to any text, and a function's own dynamic statement may hold values. */
+static bool
+comes_from_function(const PGresult *result)
+{
+    static const char *const raisers[] = { "pl_exec.c", "plperl.c", "pltcl.c", "plpy_elog.c", "plpy_plpymodule.c" };
+    const char *file = PQresultErrorField(result, PG_DIAG_SOURCE_FILE);
+
+    if (first_filled(PQresultErrorField(result, PG_DIAG_INTERNAL_QUERY)) != NULL)
+        return true;
+    for (size_t i = 0; file != NULL && i < sizeof raisers / sizeof raisers[0]; i++)
+        if (strcmp(file, raisers[i]) == 0)
+            return true;
+    return false;
+}
+
+static const char *
+general_word(const char *sqlstate, bool from_function)
+{
+    if (strncmp(sqlstate, "22", 2) == 0)
+        return "data exception";
+    if (strncmp(sqlstate, "23", 2) == 0)
+        return "integrity constraint violation";
+    return from_function || strncmp(sqlstate, "P0", 2) == 0 ? "raised by a trigger or function" : "error";
+}
+
+static Err
+code_of(const char *sqlstate)
+{
+    if (strcmp(sqlstate, "40001") == 0 || strcmp(sqlstate, "40P01") == 0 || strcmp(sqlstate, "55P03") == 0)
+        return ERR_AGAIN;
+    if (strcmp(sqlstate, "42501") == 0 || strncmp(sqlstate, "28", 2) == 0)
+        return ERR_PERMISSION;
+    return ERR_DATABASE;
+}
+
+/* SQLSTATE 23503, table "x"."y", column "c", constraint "z" */
+static const char *
+names_of(Arena *scratch, const PGresult *result, const char *sqlstate)
+{
+    const char *schema = first_filled(PQresultErrorField(result, PG_DIAG_SCHEMA_NAME));
+    const char *table = first_filled(PQresultErrorField(result, PG_DIAG_TABLE_NAME));
+    const char *column = first_filled(PQresultErrorField(result, PG_DIAG_COLUMN_NAME));
+    const char *constraint = first_filled(PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME));
+    Text names = TEXT_INIT(scratch);
+
+    text_addf(&names, "SQLSTATE %s", sqlstate);
+    if (table != NULL && schema != NULL)
+        text_addf(&names, ", table \"%s\".\"%s\"", schema, table);
+    else if (table != NULL)
+        text_addf(&names, ", table \"%s\"", table);
+    else if (schema != NULL)
+        text_addf(&names, ", schema \"%s\"", schema);
+    if (column != NULL)
+        text_addf(&names, ", column \"%s\"", column);
+    if (constraint != NULL)
+        text_addf(&names, ", constraint \"%s\"", constraint);
+    return text_done(&names);
+}
+
+static Err
+connection_lost(Db *db)
+{
+    db->sqlstate[0] = '\0';
+    return err_new(ERR_DATABASE, "the connection to the server was lost");
+}
+
+/* libpq's own words, when the server was not even asked. */
+static Err
+client_error(Db *db)
+{
+    if (db_is_broken(db))
+        return connection_lost(db);
+    db->sqlstate[0] = '\0';
+    return err_new(ERR_DATABASE, "the client library says: %s", PQerrorMessage(db->conn));
+}
+
+static Err
+server_error(Db *db, const PGresult *result)
+{
+    const char *sqlstate = first_filled(PQresultErrorField(result, PG_DIAG_SQLSTATE));
+    const char *message = first_filled(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+    Err e;
+
+    if (sqlstate == NULL)
+        return client_error(db);
+    arena_reset(db->scratch);
+    (void)snprintf(db->sqlstate, sizeof db->sqlstate, "%s", sqlstate);
+    const char *names = names_of(db->scratch, result, sqlstate);
+    const bool from_function = comes_from_function(result);
+    if (message != NULL && class_is_told(sqlstate) && !from_function)
+        e = err_new(code_of(sqlstate), "the server says: %s (%s)", message, names);
+    else
+        e = err_new(code_of(sqlstate), "the server refused%s: %s (%s)", sqlstate[0] == '2' ? " a row" : "",
+                    general_word(sqlstate, from_function), names);
+    return db_is_broken(db) ? err_note(e, "the connection to the server was lost") : e;
+}
+
+/* ---- results ---- */
+
+/* Ends whatever is under way, as far as the connection still can; never an error. */
+static void
+drain(PGconn *conn)
+{
+    PGresult *result;
+
+    while ((result = PQgetResult(conn)) != NULL)
+    {
+        const ExecStatusType status = PQresultStatus(result);
+        char *row = NULL;
+
+        PQclear(result);
+        if (status == PGRES_COPY_OUT)
+            while (PQgetCopyData(conn, &row, 0) > 0)
+                PQfreemem(row);
+        else if (status == PGRES_COPY_IN && PQputCopyEnd(conn, "given up") != 1)
+            return;
+        else if (status == PGRES_COPY_BOTH || PQstatus(conn) == CONNECTION_BAD)
+            return;
+    }
+}
+
+static void
+cancel_and_drain(Db *db)
+{
+    db_cancel(db);
+    drain(db->conn);
+}
+
+/* The first error of all results, otherwise the last result.  A COPY that starts ends the collection. */
+static Err
+collect(Db *db, PGresult **ret_result)
+{
+    PGresult *kept = NULL, *next;
+    bool failed = false;
+
+    while ((next = PQgetResult(db->conn)) != NULL)
+    {
+        const ExecStatusType status = PQresultStatus(next);
+
+        if (failed)
+        {
+            PQclear(next);
+            continue;
+        }
+        PQclear(kept);
+        kept = next;
+        failed = status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE || status == PGRES_NONFATAL_ERROR;
+        if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT)
+            break;
+    }
+    if (kept != NULL && !failed)
+    {
+        *ret_result = kept;
+        return OK;
+    }
+    const Err e = kept != NULL ? server_error(db, kept) : client_error(db);
+    PQclear(kept);
+    return e;
+}
+
+/* The same for statements that must not start a COPY. */
+static Err
+collect_plain(Db *db, PGresult **ret_result)
+{
+    PGresult *result = NULL;
+
+    TRY(collect(db, &result));
+    const ExecStatusType status = PQresultStatus(result);
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY)
+    {
+        PQclear(result);
+        cancel_and_drain(db);
+        return err_new(ERR_INTERNAL, "a statement started a COPY where none may be");
+    }
+    *ret_result = result;
+    return OK;
+}
+
+static Err
+send_simple(Db *db, const char *sql)
+{
+    return PQsendQuery(db->conn, sql) == 1 ? OK : client_error(db);
+}
+
+Err
+db_exec(Db *db, const char *sql)
+{
+    PGresult *result = NULL;
+
+    TRY(send_simple(db, sql));
+    TRY(collect_plain(db, &result));
+    PQclear(result);
+    return OK;
+}
+
+Err
+db_send(Db *db, const char *sql, size_t count, const char *const *params)
+{
+    assert(count <= UINT16_MAX);
+    if (PQsendQueryParams(db->conn, sql, (int)count, NULL, params, NULL, NULL, 0) != 1)
+        return client_error(db);
+    return OK;
+}
+
+Err
+db_receive(Db *db, DbResult **ret_result)
+{
+    PGresult *result = NULL;
+
+    TRY(collect_plain(db, &result));
+    if (ret_result != NULL)
+        *ret_result = (DbResult *)result;
+    else
+        PQclear(result);
+    return OK;
+}
+
+Err
+db_query(Db *db, const char *sql, size_t count, const char *const *params, DbResult **ret_result)
+{
+    TRY(db_send(db, sql, count, params));
+    return db_receive(db, ret_result);
+}
+
+Err
+db_query_row(Db *db, const char *sql, size_t count, const char *const *params, DbResult **ret_result)
+{
+    CLEANUP(db_result_freep) DbResult *result = NULL;
+
+    TRY(db_query(db, sql, count, params, &result));
+    if (db_rows(result) != 1)
+        return err_new(ERR_INTERNAL, "a statement that must give one row gave %zu", db_rows(result));
+    if (ret_result != NULL)
+    {
+        *ret_result = result;
+        result = NULL;
+    }
+    return OK;
+}
+
+static const PGresult *
+pg(const DbResult *result)
+{
+    return (const PGresult *)result;
+}
+
+size_t
+db_rows(const DbResult *result)
+{
+    return (size_t)PQntuples(pg(result));
+}
+
+const char *
+db_text(const DbResult *result, size_t row, size_t column)
+{
+    assert(row < db_rows(result) && column < db_columns(result));
+    if (PQgetisnull(pg(result), (int)row, (int)column))
+        return NULL;
+    return PQgetvalue(pg(result), (int)row, (int)column);
+}
+
+int64_t
+db_int64(const DbResult *result, size_t row, size_t column)
+{
+    const char *text = db_text(result, row, column);
+    int64_t number = 0;
+    const bool good = text != NULL && text_int64(text, INT64_MIN, INT64_MAX, &number);
+
+    assert(good);
+    return good ? number : 0;
+}
+
+bool
+db_bool(const DbResult *result, size_t row, size_t column)
+{
+    const char *text = db_text(result, row, column);
+
+    assert(text_equal(text, "t") || text_equal(text, "f"));
+    return text_equal(text, "t");
+}
+
+size_t
+db_columns(const DbResult *result)
+{
+    return (size_t)PQnfields(pg(result));
+}
+
+const char *
+db_column_name(const DbResult *result, size_t column)
+{
+    assert(column < db_columns(result));
+    return PQfname(pg(result), (int)column);
+}
+
+static int64_t
+affected(PGresult *result)
+{
+    int64_t rows = 0;
+
+    (void)text_int64(PQcmdTuples(result), 0, INT64_MAX, &rows); /* "" for statements that count nothing */
+    return rows;
+}
+
+int64_t
+db_affected(const DbResult *result)
+{
+    return affected((PGresult *)(uintptr_t)result); /* libpq forgot a const */
+}
+
+void
+db_result_free(DbResult *result)
+{
+    PQclear((PGresult *)result);
+}
+
+void
+db_result_freep(DbResult **result)
+{
+    db_result_free(*result);
+    *result = NULL;
+}
+
+/* ---- the connection itself ---- */
+
+int
+db_backend_pid(const Db *db)
+{
+    return PQbackendPID(db->conn);
+}
+
+int
+db_server_version(const Db *db)
+{
+    return PQserverVersion(db->conn);
+}
+
+const char *
+db_sqlstate(const Db *db)
+{
+    return db->sqlstate;
+}
+
+bool
+db_is_broken(const Db *db)
+{
+    return PQstatus(db->conn) == CONNECTION_BAD;
+}
+
+int
+db_socket(const Db *db)
+{
+    return PQsocket(db->conn);
+}
+
+void
+db_cancel(Db *db)
+{
+    char reason[256];
+    PGcancel *cancel = PQgetCancel(db->conn);
+
+    if (cancel == NULL)
+        return;
+    (void)PQcancel(cancel, reason, sizeof reason);
+    PQfreeCancel(cancel);
+}
+
+/* ---- transactions ---- */
+
+Err
+db_begin(Db *db, const char *options, DbTx *ret_tx)
+{
+    char sql[256];
+    const int length = snprintf(sql, sizeof sql, "begin %s", options);
+
+    assert(length > 0 && (size_t)length < sizeof sql);
+    (void)length;
+    TRY(db_exec(db, sql));
+    ret_tx->db = db;
+    return OK;
+}
+
+Err
+db_commit(DbTx *tx)
+{
+    Db *db = tx->db;
+    PGresult *result = NULL;
+
+    assert(db != NULL);
+    tx->db = NULL; /* ended, one way or the other */
+    Err e = send_simple(db, "commit");
+    if (e == OK)
+        e = collect_plain(db, &result);
+    if (e != OK && db_is_broken(db))
+        return err_note(e, "whether the transaction was committed is unknown");
+    if (e != OK)
+        return err_note(e, "could not commit");
+    const bool committed = strcmp(PQcmdStatus(result), "COMMIT") == 0;
+    PQclear(result);
+    if (!committed) /* the server answers ROLLBACK, without an error, after a failed statement */
+        return err_new(ERR_DATABASE, "could not commit: a statement of the transaction had failed");
+    return OK;
+}
+
+void
+db_rollback(DbTx *tx)
+{
+    Db *db = tx->db;
+
+    if (db == NULL)
+        return;
+    tx->db = NULL;
+    if (PQtransactionStatus(db->conn) == PQTRANS_ACTIVE)
+        cancel_and_drain(db);
+    const PGTransactionStatusType status = PQtransactionStatus(db->conn);
+    if ((status == PQTRANS_INTRANS || status == PQTRANS_INERROR) && PQsendQuery(db->conn, "rollback") == 1)
+        drain(db->conn);
+}
+
+void
+db_tx_endp(DbTx *tx)
+{
+    db_rollback(tx);
+}
+
+/* ---- COPY ---- */
+
+static Err
+begin_copy(Db *db, const char *sql, ExecStatusType wanted)
+{
+    PGresult *result = NULL;
+
+    TRY(send_simple(db, sql));
+    TRY(collect(db, &result));
+    const ExecStatusType status = PQresultStatus(result);
+    PQclear(result);
+    if (status == wanted)
+        return OK;
+    cancel_and_drain(db);
+    return err_new(ERR_INTERNAL, "a statement that must be a COPY %s is none",
+                   wanted == PGRES_COPY_OUT ? "TO STDOUT" : "FROM STDIN");
+}
+
+static Err
+end_copy(Db *db, int64_t *ret_rows)
+{
+    PGresult *result = NULL;
+
+    TRY(collect_plain(db, &result));
+    if (ret_rows != NULL)
+        *ret_rows = affected(result);
+    PQclear(result);
+    return OK;
+}
+
+Err
+db_copy_out(Db *db, const char *sql, DbCopySink sink, void *context, int64_t *ret_rows)
+{
+    char *row = NULL;
+    int length;
+
+    TRY(begin_copy(db, sql, PGRES_COPY_OUT));
+    while ((length = PQgetCopyData(db->conn, &row, 0)) > 0)
+    {
+        const Err e = sink(context, row, (size_t)length);
+
+        PQfreemem(row);
+        if (e != OK)
+        {
+            cancel_and_drain(db); /* touches no story: the sink's stays whole */
+            return e;
+        }
+    }
+    return end_copy(db, ret_rows);
+}
+
+Err
+db_copy_in_begin(Db *db, const char *sql)
+{
+    return begin_copy(db, sql, PGRES_COPY_IN);
+}
+
+Err
+db_copy_in_put(Db *db, const char *bytes, size_t length)
+{
+    for (size_t done = 0; done < length;)
+    {
+        const size_t piece = length - done < PIECE_BYTES ? length - done : PIECE_BYTES;
+
+        if (PQputCopyData(db->conn, bytes + done, (int)piece) != 1)
+        {
+            const Err e = client_error(db);
+
+            drain(db->conn);
+            return e;
+        }
+        done += piece;
+    }
+    return OK;
+}
+
+Err
+db_copy_in_end(Db *db, int64_t *ret_rows)
+{
+    if (PQputCopyEnd(db->conn, NULL) != 1)
+        return client_error(db);
+    return end_copy(db, ret_rows);
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a graph to a scope: which tables, in which order, found how; and the edges that the configuration adds. */
+#include "model/scope.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Tables root, mid, leaf, event, other: column 0 "id" is the key, 1 "ref" and 2 "at" are plain. */
+enum
+{
+    ROOT,
+    MID,
+    LEAF,
+    EVENT,
+    OTHER,
+    TABLES
+};
+
+static Arena *arena;
+static Graph graph;
+
+static void
+setup(void)
+{
+    static const char *const names[TABLES] = { "root", "mid", "leaf", "event", "other" };
+    arena = arena_new();
+    graph = (Graph){ .tables = ARENA_ARRAY(arena, GraphTable, TABLES), .table_count = TABLES };
+    for (size_t t = 0; t < TABLES; t++)
+    {
+        GraphTable *table = &graph.tables[t];
+        *table = (GraphTable){ .schema = "s", .name = names[t], .quoted = names[t], .oid = 100 + (int64_t)t };
+        table->columns = ARENA_ARRAY(arena, GraphColumn, 3);
+        table->columns[0] = (GraphColumn){ .name = "id", .quoted = "\"id\"", .type = "bigint", .base_type = "bigint", .not_null = true, .attnum = 1 };
+        table->columns[1] = (GraphColumn){ .name = "ref", .quoted = "\"ref\"", .type = "bigint", .base_type = "bigint", .attnum = 2 };
+        table->columns[2] = (GraphColumn){ .name = "at", .quoted = "\"at\"", .type = "timestamp with time zone", .base_type = "timestamp with time zone", .not_null = true, .attnum = 3 };
+        table->column_count = 3;
+        table->indexes = ARENA_ARRAY(arena, GraphIndex, 2);
+        table->indexes[0] = (GraphIndex){ .unique = true, .primary = true, .columns = ARENA_ARRAY(arena, size_t, 1), .column_count = 1 };
+        table->index_count = 1;
+    }
+    graph_choose_keys(&graph, arena);
+}
+
+static void
+teardown(void)
+{
+    arena_free(arena);
+}
+
+static void
+add_index(size_t table, size_t first, size_t second)
+{
+    GraphTable *entry = &graph.tables[table];
+    GraphIndex *index = &entry->indexes[entry->index_count++];
+    *index = (GraphIndex){ .columns = ARENA_ARRAY(arena, size_t, 2), .column_count = 2 };
+    index->columns[0] = first;
+    index->columns[1] = second;
+}
+
+static void
+add_edge(size_t child, size_t parent, EdgeAction action)
+{
+    GraphEdge edge = { .child = child, .parent = parent, .column_count = 1, .action = action, .declared = true, .name = "fk" };
+    edge.child_columns = ARENA_ARRAY(arena, size_t, 1);
+    edge.parent_columns = ARENA_ARRAY(arena, size_t, 1);
+    edge.child_columns[0] = 1;
+    ARENA_PUSH(arena, graph.edges, graph.edge_count, graph.edge_room, edge);
+}
+
+static const Scope *
+build(void)
+{
+    Scope *scope;
+    ck_assert_int_eq(scope_build(arena, &graph, ROOT, 0, &scope), OK);
+    return scope;
+}
+
+START_TEST(a_table_that_no_edge_reaches_stays_out)
+{
+    add_edge(MID, ROOT, EDGE_DELETE);
+    add_edge(LEAF, OTHER, EDGE_DELETE);
+    const Scope *scope = build();
+    ck_assert_uint_eq(scope->table_count, 2);
+    ck_assert_uint_eq(scope_position(scope, LEAF), GRAPH_NONE);
+    ck_assert_uint_eq(scope_position(scope, OTHER), GRAPH_NONE);
+}
+END_TEST
+
+START_TEST(parents_stand_before_their_children_on_every_path)
+{
+    add_edge(LEAF, ROOT, EDGE_DELETE);
+    add_edge(LEAF, MID, EDGE_DELETE);
+    add_edge(MID, ROOT, EDGE_DELETE);
+    const Scope *scope = build();
+    ck_assert_uint_eq(scope->tables[0].table, ROOT);
+    ck_assert_uint_lt(scope_position(scope, MID), scope_position(scope, LEAF));
+    ck_assert_uint_eq(scope->tables[scope_position(scope, LEAF)].edge_count, 2);
+}
+END_TEST
+
+START_TEST(edges_that_do_not_delete_change_rows_but_bring_no_table_in)
+{
+    add_edge(MID, ROOT, EDGE_SET_NULL);
+    add_edge(LEAF, MID, EDGE_DELETE);
+    const Scope *scope = build();
+    ck_assert_uint_eq(scope->table_count, 1);
+    ck_assert_uint_eq(scope->change_count, 1);
+    ck_assert(scope->changes[0].writes);
+}
+END_TEST
+
+START_TEST(a_leaf_with_an_ordering_index_is_erased_by_ranges)
+{
+    add_edge(EVENT, ROOT, EDGE_DELETE);
+    const Scope *plain = build();
+    ck_assert_int_eq(plain->tables[1].method, SCOPE_KEYS);
+    add_index(EVENT, 1, 2);
+    const Scope *indexed = build();
+    ck_assert_int_eq(indexed->tables[1].method, SCOPE_RANGE);
+    ck_assert_uint_eq(indexed->tables[1].order_count, 2);
+    ck_assert_uint_eq(indexed->tables[1].order[0], 2); /* what stands behind the edge's column in the index */
+    ck_assert_uint_eq(indexed->tables[1].order[1], 0); /* and the key, to be unique */
+}
+END_TEST
+
+START_TEST(an_interior_table_is_never_erased_by_ranges)
+{
+    add_edge(EVENT, ROOT, EDGE_DELETE);
+    add_index(EVENT, 1, 2);
+    add_edge(LEAF, EVENT, EDGE_DELETE);
+    const Scope *scope = build();
+    ck_assert_int_eq(scope->tables[scope_position(scope, EVENT)].method, SCOPE_KEYS);
+}
+END_TEST
+
+START_TEST(a_text_order_is_no_range)
+{
+    add_edge(EVENT, ROOT, EDGE_DELETE);
+    add_index(EVENT, 1, 2);
+    graph.tables[EVENT].columns[2].base_type = "text";
+    ck_assert_int_eq(build()->tables[1].method, SCOPE_KEYS);
+}
+END_TEST
+
+START_TEST(a_self_reference_is_known)
+{
+    add_edge(MID, ROOT, EDGE_DELETE);
+    add_edge(MID, MID, EDGE_DELETE);
+    const Scope *scope = build();
+    ck_assert(scope->tables[1].self);
+    ck_assert_uint_eq(scope->tables[1].edge_count, 2);
+}
+END_TEST
+
+START_TEST(a_cycle_over_tables_is_refused_with_their_names)
+{
+    Scope *scope = NULL;
+    add_edge(MID, ROOT, EDGE_DELETE);
+    add_edge(LEAF, MID, EDGE_DELETE);
+    add_edge(MID, LEAF, EDGE_DELETE);
+    ck_assert_int_eq(scope_build(arena, &graph, ROOT, 0, &scope), ERR_RAIL);
+    ck_assert_ptr_null(scope);
+    ck_assert_ptr_nonnull(strstr(err_joined(), "s.mid"));
+    ck_assert_ptr_nonnull(strstr(err_joined(), "s.leaf"));
+}
+END_TEST
+
+START_TEST(a_table_without_a_key_is_refused_with_its_name)
+{
+    Scope *scope;
+    add_edge(LEAF, ROOT, EDGE_DELETE);
+    graph.tables[LEAF].key_count = 0;
+    ck_assert_int_eq(scope_build(arena, &graph, ROOT, 0, &scope), ERR_RAIL);
+    ck_assert_ptr_nonnull(strstr(err_joined(), "s.leaf"));
+}
+END_TEST
+
+START_TEST(a_root_that_refers_to_itself_is_refused)
+{
+    Scope *scope;
+    add_edge(ROOT, ROOT, EDGE_DELETE);
+    ck_assert_int_eq(scope_build(arena, &graph, ROOT, 0, &scope), ERR_RAIL);
+    ck_assert_ptr_nonnull(strstr(err_joined(), "refers to itself"));
+}
+END_TEST
+
+/* -- edges of the configuration ------------------------------------------------------------------------------------ */
+
+static const char *ref[] = { "ref" };
+static const char *id[] = { "id" };
+
+static EdgeRule
+rule(const char *child, const char *parent, EdgeAction action)
+{
+    return (EdgeRule){ .child = { "s", child }, .child_columns = ref, .parent = { "s", parent }, .parent_columns = id,
+                       .column_count = 1, .action = action, .line = 7 };
+}
+
+START_TEST(a_rule_on_a_foreign_key_changes_its_action_and_adds_none)
+{
+    Graph *own;
+    const EdgeRule rules[] = { rule("mid", "root", EDGE_SET_NULL) };
+    add_edge(MID, ROOT, EDGE_DELETE);
+    ck_assert_int_eq(graph_apply(arena, &graph, "x.conf", rules, 1, &own), OK);
+    ck_assert_uint_eq(own->edge_count, 1);
+    ck_assert_int_eq(own->edges[0].action, EDGE_SET_NULL);
+    ck_assert_int_eq(graph.edges[0].action, EDGE_DELETE); /* the base is left alone */
+}
+END_TEST
+
+START_TEST(a_rule_without_a_foreign_key_is_a_soft_edge)
+{
+    Graph *own;
+    const EdgeRule rules[] = { rule("event", "root", EDGE_DELETE) };
+    ck_assert_int_eq(graph_apply(arena, &graph, "x.conf", rules, 1, &own), OK);
+    ck_assert_uint_eq(own->edge_count, 1);
+    ck_assert(!own->edges[0].declared);
+}
+END_TEST
+
+START_TEST(wrong_edges_name_line_and_culprit)
+{
+    static const char *near[] = { "reff" };
+    EdgeRule wrong_column = rule("mid", "root", EDGE_DELETE);
+    wrong_column.child_columns = near;
+    EdgeRule kept = rule("mid", "root", EDGE_KEEP);
+    SetRule set = { "at", "null" };
+    kept.sets = &set;
+    kept.set_count = 1;
+    const struct
+    {
+        EdgeRule rules[2];
+        size_t count;
+        const char *words;
+    } wrong[] = {
+        { { rule("nowhere", "root", EDGE_DELETE) }, 1, "x.conf:7: there is no table \"s.nowhere\"" },
+        { { wrong_column }, 1, "did you mean \"ref\"" },
+        { { rule("mid", "root", EDGE_DELETE), rule("mid", "root", EDGE_DELETE) }, 2, "stands in line 7 already" },
+        { { kept }, 1, "the rows that stay would refer to a row that goes" },
+    };
+    add_edge(MID, ROOT, EDGE_DELETE);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    {
+        Graph *own = NULL;
+        ck_assert_int_eq(graph_apply(arena, &graph, "x.conf", wrong[i].rules, wrong[i].count, &own), ERR_CONFIG);
+        ck_assert_ptr_null(own);
+        ck_assert_msg(strstr(err_joined(), wrong[i].words) != NULL, "%s", err_joined());
+    }
+}
+END_TEST
+
+START_TEST(a_policy_is_ordered_by_its_age_where_an_index_begins_with_it)
+{
+    size_t *order, count;
+    bool indexed;
+    ck_assert(scope_policy_order(arena, &graph.tables[EVENT], 2, &order, &count, &indexed));
+    ck_assert(!indexed);
+    ck_assert_uint_eq(count, 1); /* by its key */
+    add_index(EVENT, 2, 1);
+    ck_assert(graph_has_index(&graph.tables[EVENT], (const size_t[]){ 2 }, 1));
+    ck_assert(scope_policy_order(arena, &graph.tables[EVENT], 2, &order, &count, &indexed));
+    ck_assert(indexed);
+    ck_assert_uint_eq(order[0], 2);
+    ck_assert_uint_eq(order[1], 0);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("scope");
+    TCase *tests = tcase_create("all");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, a_table_that_no_edge_reaches_stays_out);
+    tcase_add_test(tests, parents_stand_before_their_children_on_every_path);
+    tcase_add_test(tests, edges_that_do_not_delete_change_rows_but_bring_no_table_in);
+    tcase_add_test(tests, a_leaf_with_an_ordering_index_is_erased_by_ranges);
+    tcase_add_test(tests, an_interior_table_is_never_erased_by_ranges);
+    tcase_add_test(tests, a_text_order_is_no_range);
+    tcase_add_test(tests, a_self_reference_is_known);
+    tcase_add_test(tests, a_cycle_over_tables_is_refused_with_their_names);
+    tcase_add_test(tests, a_table_without_a_key_is_refused_with_its_name);
+    tcase_add_test(tests, a_root_that_refers_to_itself_is_refused);
+    tcase_add_test(tests, a_rule_on_a_foreign_key_changes_its_action_and_adds_none);
+    tcase_add_test(tests, a_rule_without_a_foreign_key_is_a_soft_edge);
+    tcase_add_test(tests, wrong_edges_name_line_and_culprit);
+    tcase_add_test(tests, a_policy_is_ordered_by_its_age_where_an_index_begins_with_it);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* graph.h -- a database's tables and the edges between them, as decisions need them.  Pure. */
+#ifndef EXPUNGE_GRAPH_H
+#define EXPUNGE_GRAPH_H
+
+#include "model/rules.h"
+
+typedef struct GraphColumn
+{
+    int attnum;
+    const char *name;
+    const char *quoted;
+    const char *type;      /* as format_type() prints it */
+    const char *base_type; /* what a domain stands on; otherwise the type without its modifier */
+    bool not_null;
+    bool generated;
+} GraphColumn;
+
+/* Columns are given by their index in GraphTable.columns, everywhere. */
+typedef struct GraphIndex
+{
+    bool unique;
+    bool primary;
+    size_t *columns;
+    size_t column_count;
+} GraphIndex;
+
+typedef struct GraphTable
+{
+    int64_t oid;
+    const char *schema;
+    const char *name;
+    const char *quoted; /* "schema"."name" */
+    bool partitioned;
+    bool row_security;
+    bool rules;
+    bool unlogged;
+    const char *triggers; /* names of those that fire on DELETE; NULL: none */
+    int64_t row_estimate;
+    int64_t byte_estimate;
+    GraphColumn *columns;
+    size_t column_count;
+    GraphIndex *indexes;
+    size_t index_count;
+    size_t *key; /* primary key, or a unique index of columns that are all NOT NULL; NULL: none */
+    size_t key_count;
+} GraphTable;
+
+typedef struct GraphEdge
+{
+    size_t child;  /* index of the table */
+    size_t parent;
+    size_t *child_columns;
+    size_t *parent_columns;
+    size_t column_count;
+    EdgeAction action;
+    bool declared;        /* a FOREIGN KEY says so */
+    bool deferrable;
+    bool restricts;       /* ON DELETE RESTRICT */
+    const char *name;     /* the constraint's, or "schema.table(columns)" of the configuration */
+    const char *only;     /* the partition that the key sits on, quoted; NULL: the whole table */
+    const EdgeRule *rule; /* what the configuration says of it; NULL: nothing */
+} GraphEdge;
+
+typedef struct Graph
+{
+    GraphTable *tables;
+    size_t table_count;
+    size_t table_room;
+    GraphEdge *edges;
+    size_t edge_count;
+    size_t edge_room;
+} Graph;
+
+#define GRAPH_NONE SIZE_MAX
+
+/* Index of a table by name or oid, of a column by name or attnum; GRAPH_NONE when there is none. */
+size_t graph_table(const Graph *graph, const char *schema, const char *name);
+size_t graph_table_oid(const Graph *graph, int64_t oid);
+size_t graph_column(const GraphTable *table, const char *name);
+size_t graph_column_attnum(const GraphTable *table, int attnum);
+
+/* Choose the key of every table: the primary key, or the first unique index over NOT NULL columns. */
+void graph_choose_keys(Graph *graph, Arena *arena);
+
+/* A copy of base whose edges are what the rules say: a rule for a foreign key (same ends) sets its action, others are
+ * added as soft edges.  Fails with ERR_CONFIG naming the rule's line: an unknown table or column (with the nearest
+ * right name), an anonymise or keep edge on a foreign key whose set leaves the referencing columns as they are, a keep
+ * edge on a foreign key that is NOT NULL. */
+NODISCARD Err graph_apply(Arena *arena, const Graph *base, const char *config_path, const EdgeRule *rules, size_t count,
+                          Graph **ret_graph);
+
+/* The table has an index whose first columns are these, in any order. */
+bool graph_has_index(const GraphTable *table, const size_t *columns, size_t count);
+
+#endif

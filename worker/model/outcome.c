@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/outcome.h"
+
+static const char *
+copy_text(Arena *arena, const char *text)
+{
+    return text == NULL ? NULL : arena_strdup(arena, text);
+}
+
+static OutcomeStay *
+copy_stays(Arena *arena, const OutcomeStay *stays, size_t count)
+{
+    OutcomeStay *copy = ARENA_ARRAY(arena, OutcomeStay, count + 1);
+    for (size_t i = 0; i < count; i++)
+    {
+        copy[i] = stays[i];
+        copy[i].table = copy_text(arena, stays[i].table);
+        copy[i].why = copy_text(arena, stays[i].why);
+    }
+    return copy;
+}
+
+Outcome *
+outcome_copy(Arena *arena, const Outcome *outcome)
+{
+    Outcome *copy = ARENA_NEW(arena, Outcome);
+    *copy = *outcome;
+    copy->database = copy_text(arena, outcome->database);
+    copy->kind = copy_text(arena, outcome->kind);
+    copy->name = copy_text(arena, outcome->name);
+    copy->step = copy_text(arena, outcome->step);
+    copy->error = copy_text(arena, outcome->error);
+    copy->tables = ARENA_ARRAY(arena, OutcomeTable, outcome->table_count + 1);
+    for (size_t i = 0; i < outcome->table_count; i++)
+    {
+        copy->tables[i] = outcome->tables[i];
+        copy->tables[i].table = copy_text(arena, outcome->tables[i].table);
+        copy->tables[i].action = copy_text(arena, outcome->tables[i].action);
+    }
+    copy->held = copy_stays(arena, outcome->held, outcome->held_count);
+    copy->kept = copy_stays(arena, outcome->kept, outcome->kept_count);
+    copy->table_room = outcome->table_count;
+    copy->held_room = outcome->held_count;
+    copy->kept_room = outcome->kept_count;
+    return copy;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outcome.h -- what a run would do or did, per disposal and table: the one shape that plan and run share.  Pure data. */
+#ifndef EXPUNGE_OUTCOME_H
+#define EXPUNGE_OUTCOME_H
+
+#include "base/arena.h"
+#include "base/instant.h"
+#include "model/lifecycle.h"
+
+typedef struct OutcomeTable
+{
+    const char *table;  /* schema.table */
+    const char *action; /* "copy", "move", "delete", "set_null", "set_default", "anonymise" */
+    int64_t rows;
+    int64_t bytes; /* estimated from the table's average row, or written */
+} OutcomeTable;
+
+typedef struct OutcomeStay
+{
+    const char *table;
+    const char *why;
+    int64_t rows;
+    Instant until; /* INSTANT_NONE: not known */
+} OutcomeStay;
+
+typedef struct Outcome
+{
+    const char *database;
+    int64_t id; /* 0: not opened yet */
+    const char *kind;
+    const char *name;
+    const char *step; /* what is, or was, done: "archive", "erase", "clear", "withdraw", "held", "wait" */
+    State state;      /* plan: as it is; run: as it was left */
+    Instant cutoff;
+    Instant due_at;   /* since when this was due; INSTANT_NONE: not due */
+    OutcomeTable *tables;
+    size_t table_count;
+    size_t table_room;
+    OutcomeStay *held;
+    size_t held_count;
+    size_t held_room;
+    OutcomeStay *kept;
+    size_t kept_count;
+    size_t kept_room;
+    bool removes;   /* takes live rows away: counts for the caps */
+    bool overdue;
+    bool progressed;
+    Err code;
+    const char *error; /* NULL: none */
+} Outcome;
+
+/* A whole copy that lives in arena. */
+Outcome *outcome_copy(Arena *arena, const Outcome *outcome);
+
+#endif

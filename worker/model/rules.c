@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/rules.h"
+
+#include "base/text.h"
+#include <assert.h>
+
+const char *
+edge_action_name(EdgeAction action)
+{
+    static const char *const names[] = {
+        [EDGE_DELETE] = "delete",       [EDGE_SET_NULL] = "set_null", [EDGE_SET_DEFAULT] = "set_default",
+        [EDGE_ANONYMISE] = "anonymise", [EDGE_KEEP] = "keep",
+    };
+
+    assert((size_t)action < sizeof(names) / sizeof(names[0]));
+    return names[action];
+}
+
+const StoreRule *
+rules_snapshot_store(const Rules *rules, const DatabaseRule *database)
+{
+    const StoreRule *any = NULL;
+
+    for (size_t i = 0; i < rules->store_count; i++)
+    {
+        const StoreRule *store = &rules->stores[i];
+
+        if (store->role != STORE_SNAPSHOTS)
+            continue;
+        if (text_equal(store->region, database->region))
+            return store; /* the same region, or both without one, comes before a store of no or any region */
+        if (any == NULL && (store->region == NULL || database->region == NULL))
+            any = store;
+    }
+    return any;
+}
+
+static bool
+applies(const char *const *databases, size_t count, const char *database)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text_equal(databases[i], database))
+            return true;
+    return databases == NULL;
+}
+
+bool
+rules_policy_applies(const PolicyRule *policy, const char *database)
+{
+    return applies(policy->databases, policy->database_count, database);
+}
+
+bool
+rules_subject_applies(const SubjectRule *subject, const char *database)
+{
+    return applies(subject->databases, subject->database_count, database);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rules.h -- the configuration as the rest of the program sees it: checked, complete, read-only.  Pure data.
+ *
+ * Durations stay texts (PostgreSQL intervals): the database itself parses them.  engine/settings fills all this. */
+#ifndef EXPUNGE_RULES_H
+#define EXPUNGE_RULES_H
+
+#include "base/instant.h"
+#include "model/window.h"
+
+typedef enum EdgeAction
+{
+    EDGE_DELETE,
+    EDGE_SET_NULL,
+    EDGE_SET_DEFAULT,
+    EDGE_ANONYMISE,
+    EDGE_KEEP
+} EdgeAction;
+const char *edge_action_name(EdgeAction action); /* "delete", "set_null", … */
+
+/* A table's or column's place as the configuration names it.  Parts are plain names, not quoted. */
+typedef struct TableName
+{
+    const char *schema;
+    const char *table;
+} TableName;
+
+typedef struct SetRule
+{
+    const char *column;
+    const char *expression; /* SQL */
+} SetRule;
+
+typedef struct EdgeRule
+{
+    TableName child;
+    const char **child_columns;
+    TableName parent;
+    const char **parent_columns;
+    size_t column_count;
+    EdgeAction action;
+    SetRule *sets;
+    size_t set_count;
+    const char *keep_for; /* keep: NULL or an interval */
+    const char *purpose;
+    const char *basis;
+    int line;
+} EdgeRule;
+
+typedef struct ExemptRule
+{
+    const char *where; /* SQL condition on the policy's table */
+    const char *keep_for;
+    const char *purpose;
+    const char *basis;
+    int line;
+} ExemptRule;
+
+typedef struct PolicyRule
+{
+    const char *name;
+    const char *class_name;
+    const char **databases; /* NULL: all */
+    size_t database_count;
+    TableName table;
+    const char *age; /* a column, or an SQL expression of type timestamptz, timestamp or date */
+    const char *keep_for;
+    const char *grace; /* NULL: no snapshot, rows are erased at once */
+    const char *purpose;
+    const char *basis;
+    const char *subject_kind; /* NULL, or whose rows these are: a hold on that subject is honoured */
+    const char *subject_column;
+    ExemptRule *exempts;
+    size_t exempt_count;
+    EdgeRule *edges; /* for what hangs on the policy's rows */
+    size_t edge_count;
+    int line;
+} PolicyRule;
+
+typedef struct SubjectRule
+{
+    const char *kind;
+    const char **databases; /* NULL: all */
+    size_t database_count;
+    TableName root;
+    const char *key;
+    const char *label;       /* column; NULL: none */
+    const char *incarnation; /* column; NULL: none */
+    const char *region;      /* column; NULL: none */
+    const char *ended_at;    /* column; NULL: only by request */
+    const char *confirm;     /* SQL condition on the root's row; NULL: none */
+    const char *grace;
+    bool removed_during_grace; /* during_grace = "remove" */
+    bool immediate_needs_approval;
+    EdgeRule *edges;
+    size_t edge_count;
+    const char **processors;
+    size_t processor_count;
+    const char *purpose;
+    const char *basis;
+    int line;
+} SubjectRule;
+
+typedef struct DatabaseRule
+{
+    const char *name;
+    const char *conninfo;
+    const char *region; /* NULL: residency is not judged */
+    int line;
+} DatabaseRule;
+
+typedef enum StoreRole
+{
+    STORE_SNAPSHOTS,
+    STORE_COPIES,
+    STORE_BACKUPS
+} StoreRole;
+
+typedef struct StoreRule
+{
+    const char *name;
+    const char *kind; /* "directory" */
+    StoreRole role;
+    const char *path;
+    const char *region; /* NULL: any */
+    int line;
+} StoreRule;
+
+typedef struct Rules
+{
+    const char *config_path;
+    char config_digest[65];
+
+    const char *state_dir;
+    const char *master_key; /* "credential:NAME" or "file:/path" */
+    int64_t jobs;
+    int64_t batch_target_ms;
+    int64_t batch_max_rows;
+    double duty;
+    const char *max_replica_lag;    /* interval; NULL: not judged */
+    int64_t max_wal_per_second;     /* bytes; 0: not judged */
+    int64_t compression_level;
+    Window window;                  /* hours of deletion, UTC; window_always when not set */
+
+    DatabaseRule *databases;
+    size_t database_count;
+    PolicyRule *policies;
+    size_t policy_count;
+    SubjectRule *subjects;
+    size_t subject_count;
+    TableName *global_tables;
+    size_t global_count;
+    StoreRule *stores;
+    size_t store_count;
+
+    int64_t max_rows;
+    double max_share;
+    int64_t max_subjects;
+    const char *max_clock_skew; /* interval */
+    const char *overdue_after;  /* interval: how late a due step may be before it is called overdue */
+    bool allow_as_of;
+    const char *metrics_path;   /* NULL: none */
+} Rules;
+
+/* The snapshot store for a database: role snapshots, of the same region (or, when either has none, any); NULL: none. */
+const StoreRule *rules_snapshot_store(const Rules *rules, const DatabaseRule *database);
+bool rules_policy_applies(const PolicyRule *policy, const char *database);
+bool rules_subject_applies(const SubjectRule *subject, const char *database);
+
+#endif

@@ -1,0 +1,23 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Every ordinary or partitioned table of the application; a partition belongs to its topmost parent.
+-- columns: oid, schema, name, partitioned, row_estimate, byte_estimate, row_security, rules, triggers (on delete), quoted, persistence
+  select c.oid::bigint, n.nspname, c.relname, c.relkind = 'p',
+         (select greatest(coalesce(sum(p.reltuples) filter (where p.reltuples > 0), 0), 0)::bigint
+            from (select c.oid union select t.relid from pg_partition_tree(c.oid) t where c.relkind = 'p') m(oid)
+            join pg_class p on p.oid = m.oid and p.relkind = 'r'),
+         (select coalesce(sum(p.relpages), 0)::bigint * current_setting('block_size')::bigint
+            from (select c.oid union select t.relid from pg_partition_tree(c.oid) t where c.relkind = 'p') m(oid)
+            join pg_class p on p.oid = m.oid and p.relkind = 'r'),
+         c.relrowsecurity,
+         exists (select from pg_rewrite r where r.ev_class = c.oid and r.ev_type <> '1'),
+         (select string_agg(t.tgname, ', ' order by t.tgname) from pg_trigger t
+           where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D' and (t.tgtype::integer & 8) <> 0),
+         format('%I.%I', n.nspname, c.relname), c.relpersistence::text
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+   where c.relkind in ('r', 'p')
+     and not c.relispartition
+     and c.relpersistence <> 't'
+     and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'expunge')
+     and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+   order by n.nspname, c.relname

@@ -1,0 +1,16 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- One step of the life of a disposal: compare and set.  $1 disposal, $2 from, $3 to, $4 grace period (policies; null: erase_after stays), $5 snapshot's digest or null
+  update expunge.disposal
+     set state = $3::text,
+         archived_at = case when $3::text = 'archived' then now() else archived_at end,
+         erase_after = case when $3::text = 'archived' and $4::text is not null then now() + $4::text::interval else erase_after end,
+         snapshot_digest = coalesce($5::text, snapshot_digest),
+         erasing_at = case when $3::text = 'erasing' then now() else erasing_at end,
+         erased_at = case when $3::text = 'erased' then now() else erased_at end,
+         cleared_at = case when $3::text = 'cleared' then now() else cleared_at end,
+         withdrawn_at = case when $3::text = 'withdrawn' then now() else withdrawn_at end,
+         subject_key = case when $3::text in ('cleared', 'withdrawn') then null else subject_key end,
+         incarnation = case when $3::text in ('cleared', 'withdrawn') then null else incarnation end,
+         attempts = 0, last_error = null, next_attempt_at = null
+   where id = $1::bigint
+     and state = $2::text

@@ -1,0 +1,11 @@
+-- What the worker needs in schema expunge and does not have; LOCK TABLE … IN SHARE MODE asks for one of three.
+-- columns: table, privileges of which one is needed
+  select w.name, w.privilege
+    from (values ('migration', 'select'), ('installation', 'select'), ('installation', 'update'), ('disposal', 'select'),
+                 ('disposal', 'insert'), ('disposal', 'update'), ('disposal_table', 'select'), ('disposal_table', 'insert'),
+                 ('disposal_table', 'update'), ('disposal_table', 'delete'), ('not_erased', 'select'),
+                 ('not_erased', 'insert'), ('not_erased', 'delete'), ('outbox', 'select'), ('outbox', 'insert'),
+                 ('outbox', 'update'), ('outbox', 'delete'), ('hold', 'select'), ('hold', 'update, delete, truncate'))
+         w(name, privilege)
+   where not has_table_privilege('expunge.' || w.name, w.privilege)
+   order by w.name, w.privilege

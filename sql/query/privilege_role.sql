@@ -1,0 +1,7 @@
+-- What the session's role may do beyond single tables.
+-- columns: role, superuser, member of expunge_worker, may make temporary tables, may see how far replicas are
+  select current_user::text, r.rolsuper, pg_has_role(current_user, 'expunge_worker', 'usage'),
+         has_database_privilege(current_database(), 'temporary'),
+         pg_has_role(current_user, 'pg_read_all_stats', 'usage')
+    from pg_roles r
+   where r.rolname = current_user

@@ -1,0 +1,5 @@
+-- $1 ids of keys, an array; columns: those that belong to no disposal
+  select k.id
+    from unnest($1::text[]) k(id)
+   where not exists (select from expunge.disposal d where d.key_id = k.id)
+   order by k.id

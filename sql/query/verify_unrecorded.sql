@@ -1,0 +1,7 @@
+-- Disposals that the ledger has never heard of: no entry, and none on its way.
+-- columns: disposal
+  select d.id
+    from expunge.disposal d
+   where d.ledger_seq is null
+     and not exists (select from expunge.outbox o where o.disposal = d.id)
+   order by d.id

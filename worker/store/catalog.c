@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/catalog.h"
+
+#include "base/text.h"
+#include "sql.h"
+#include "wrap/jsondoc.h"
+#include "wrap/seal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static Err
+load_tables(Arena *arena, Db *db, Graph *graph)
+{
+    CLEANUP(db_result_freep) DbResult *rows = NULL;
+    TRY(db_query(db, SQL_catalog_tables, 0, NULL, &rows));
+    graph->table_count = graph->table_room = db_rows(rows);
+    graph->tables = ARENA_ARRAY(arena, GraphTable, graph->table_count);
+    for (size_t i = 0; i < graph->table_count; i++)
+    {
+        const char *triggers = db_text(rows, i, 8);
+        const char *schema = arena_strdup(arena, db_text(rows, i, 1));
+        const char *name = arena_strdup(arena, db_text(rows, i, 2));
+        graph->tables[i] = (GraphTable){
+            .oid = db_int64(rows, i, 0),
+            .schema = schema,
+            .name = name,
+            .quoted = db_ident2(arena, schema, name).quoted,
+            .partitioned = db_bool(rows, i, 3),
+            .row_estimate = db_int64(rows, i, 4),
+            .byte_estimate = db_int64(rows, i, 5),
+            .row_security = db_bool(rows, i, 6),
+            .rules = db_bool(rows, i, 7),
+            .triggers = triggers == NULL ? NULL : arena_strdup(arena, triggers),
+            .unlogged = strcmp(db_text(rows, i, 10), "u") == 0,
+        };
+    }
+    return OK;
+}
+
+static Err
+load_columns(Arena *arena, Db *db, Graph *graph)
+{
+    CLEANUP(db_result_freep) DbResult *rows = NULL;
+    TRY(db_query(db, SQL_catalog_columns, 0, NULL, &rows));
+    size_t *room = ARENA_ARRAY(arena, size_t, graph->table_count);
+    for (size_t i = 0; i < db_rows(rows); i++)
+    {
+        const size_t at = graph_table_oid(graph, db_int64(rows, i, 0));
+        if (at == GRAPH_NONE)
+            continue;
+        GraphTable *table = &graph->tables[at];
+        const char *name = arena_strdup(arena, db_text(rows, i, 2));
+        const GraphColumn column = { .attnum = (int)db_int64(rows, i, 1),
+                                     .name = name,
+                                     .quoted = db_ident(arena, name).quoted,
+                                     .type = arena_strdup(arena, db_text(rows, i, 3)),
+                                     .not_null = db_bool(rows, i, 4),
+                                     .generated = db_bool(rows, i, 5),
+                                     .base_type = arena_strdup(arena, db_text(rows, i, 6)) };
+        ARENA_PUSH(arena, table->columns, table->column_count, room[at], column);
+    }
+    return OK;
+}
+
+/* "{1,2,3}" → column indexes; false when a column is not among the table's (a system column) */
+static bool
+read_attnums(Arena *arena, const GraphTable *table, const char *text, GraphIndex *index)
+{
+    size_t room = 0;
+    for (const char *at = text; *at != '\0'; at++)
+    {
+        if (*at == '{' || *at == '}' || *at == ',')
+            continue;
+        char *end;
+        const size_t column = graph_column_attnum(table, (int)strtol(at, &end, 10));
+        if (column == GRAPH_NONE)
+            return false;
+        ARENA_PUSH(arena, index->columns, index->column_count, room, column);
+        at = end - 1;
+    }
+    return index->column_count > 0;
+}
+
+static Err
+load_indexes(Arena *arena, Db *db, Graph *graph)
+{
+    CLEANUP(db_result_freep) DbResult *rows = NULL;
+    TRY(db_query(db, SQL_catalog_indexes, 0, NULL, &rows));
+    size_t *room = ARENA_ARRAY(arena, size_t, graph->table_count);
+    for (size_t i = 0; i < db_rows(rows); i++)
+    {
+        const size_t at = graph_table_oid(graph, db_int64(rows, i, 0));
+        if (at == GRAPH_NONE)
+            continue;
+        GraphTable *table = &graph->tables[at];
+        GraphIndex index = { .unique = db_bool(rows, i, 1), .primary = db_bool(rows, i, 2) };
+        if (read_attnums(arena, table, db_text(rows, i, 3), &index))
+            ARENA_PUSH(arena, table->indexes, table->index_count, room[at], index);
+    }
+    return OK;
+}
+
+static Err
+read_names(Arena *arena, const GraphTable *table, const char *json, size_t **ret_columns, size_t *ret_count)
+{
+    CLEANUP(jsondoc_freep) JsonDoc *names = NULL;
+    TRY(jsondoc_parse(json, strlen(json), &names));
+    *ret_count = jsondoc_count(names);
+    *ret_columns = ARENA_ARRAY(arena, size_t, *ret_count);
+    for (size_t i = 0; i < *ret_count; i++)
+    {
+        (*ret_columns)[i] = graph_column(table, jsondoc_text(jsondoc_at(names, i)));
+        if ((*ret_columns)[i] == GRAPH_NONE)
+            return err_new(ERR_INTERNAL, "a foreign key of table \"%s.%s\" names a column that is not in the catalog",
+                           table->schema, table->name);
+    }
+    return OK;
+}
+
+static EdgeAction
+action_of(const char *on_delete)
+{
+    if (strcmp(on_delete, "n") == 0)
+        return EDGE_SET_NULL;
+    return strcmp(on_delete, "d") == 0 ? EDGE_SET_DEFAULT : EDGE_DELETE;
+}
+
+static Err
+load_foreign_keys(Arena *arena, Db *db, Graph *graph)
+{
+    CLEANUP(db_result_freep) DbResult *rows = NULL;
+    TRY(db_query(db, SQL_catalog_foreign_keys, 0, NULL, &rows));
+    for (size_t i = 0; i < db_rows(rows); i++)
+    {
+        const char *only = db_text(rows, i, 6);
+        GraphEdge edge = { .child = graph_table_oid(graph, db_int64(rows, i, 1)),
+                           .parent = graph_table_oid(graph, db_int64(rows, i, 2)),
+                           .action = action_of(db_text(rows, i, 5)),
+                           .restricts = strcmp(db_text(rows, i, 5), "r") == 0,
+                           .declared = true,
+                           .deferrable = db_bool(rows, i, 7),
+                           .name = arena_strdup(arena, db_text(rows, i, 0)),
+                           .only = only == NULL ? NULL : arena_strdup(arena, only) };
+        if (edge.child == GRAPH_NONE || edge.parent == GRAPH_NONE)
+            continue; /* of an extension's own tables */
+        size_t count;
+        TRY(read_names(arena, &graph->tables[edge.child], db_text(rows, i, 3), &edge.child_columns, &count));
+        TRY(read_names(arena, &graph->tables[edge.parent], db_text(rows, i, 4), &edge.parent_columns, &edge.column_count));
+        ARENA_PUSH(arena, graph->edges, graph->edge_count, graph->edge_room, edge);
+    }
+    return OK;
+}
+
+Err
+catalog_load(Arena *arena, Db *db, Graph **ret_graph)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    Graph *graph = ARENA_NEW(arena, Graph);
+
+    TRY(db_begin(db, "isolation level repeatable read read only", &tx));
+    TRY(load_tables(arena, db, graph));
+    TRY(load_columns(arena, db, graph));
+    TRY(load_indexes(arena, db, graph));
+    TRY(load_foreign_keys(arena, db, graph));
+    TRY(db_commit(&tx));
+    graph_choose_keys(graph, arena);
+    *ret_graph = graph;
+    return OK;
+}
+
+/* -- the fingerprint ----------------------------------------------------------------------------------------------- */
+
+static int
+compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static const char *
+edge_item(Arena *arena, const Graph *graph, const GraphEdge *edge)
+{
+    Text item = TEXT_INIT(arena);
+    const GraphTable *child = &graph->tables[edge->child];
+    const GraphTable *parent = &graph->tables[edge->parent];
+    text_addf(&item, "edge %s (", child->quoted);
+    for (size_t c = 0; c < edge->column_count; c++)
+        text_addf(&item, "%s%s", c > 0 ? ", " : "", child->columns[edge->child_columns[c]].quoted);
+    text_addf(&item, ") → %s (", parent->quoted);
+    for (size_t c = 0; c < edge->column_count; c++)
+        text_addf(&item, "%s%s", c > 0 ? ", " : "", parent->columns[edge->parent_columns[c]].quoted);
+    text_addf(&item, ") %s%s", edge_action_name(edge->action), edge->only == NULL ? "" : " on a partition");
+    return text_done(&item);
+}
+
+void
+catalog_items(Arena *arena, const Graph *graph, const char ***ret_items, size_t *ret_count)
+{
+    const char **items = NULL;
+    size_t count = 0, room = 0;
+    for (size_t t = 0; t < graph->table_count; t++)
+    {
+        const GraphTable *table = &graph->tables[t];
+        ARENA_PUSH(arena, items, count, room, arena_printf(arena, "table %s", table->quoted));
+        for (size_t c = 0; c < table->column_count; c++)
+            ARENA_PUSH(arena, items, count, room,
+                       arena_printf(arena, "column %s.%s %s%s", table->quoted, table->columns[c].quoted,
+                                    table->columns[c].type, table->columns[c].not_null ? " not null" : ""));
+        if (table->triggers != NULL)
+            ARENA_PUSH(arena, items, count, room,
+                       arena_printf(arena, "trigger on delete from %s: %s", table->quoted, table->triggers));
+    }
+    for (size_t e = 0; e < graph->edge_count; e++)
+        ARENA_PUSH(arena, items, count, room, edge_item(arena, graph, &graph->edges[e]));
+    if (count > 0)
+        qsort(items, count, sizeof *items, compare_texts);
+    *ret_items = items;
+    *ret_count = count;
+}
+
+char *
+catalog_fingerprint(Arena *arena, const Graph *graph)
+{
+    const char **items;
+    size_t count;
+    unsigned char digest[SEAL_HASH_BYTES];
+    SealSha256 stream;
+
+    catalog_items(arena, graph, &items, &count);
+    seal_sha256_init(&stream);
+    for (size_t i = 0; i < count; i++)
+    {
+        seal_sha256_add(&stream, items[i], strlen(items[i]));
+        seal_sha256_add(&stream, "\n", 1);
+    }
+    seal_sha256_done(&stream, digest);
+    return text_hex(arena, digest, sizeof digest);
+}
+
+/* -- drift --------------------------------------------------------------------------------------------------------- */
+
+Err
+catalog_drift(Arena *arena, Db *db, const Graph *graph, bool *ret_accepted, const char ***ret_changes, size_t *ret_count)
+{
+    CLEANUP(db_result_freep) DbResult *rows = NULL;
+    const char **items, **changes = NULL;
+    size_t count, now = 0, then = 0, changed = 0, room = 0;
+
+    TRY(db_query(db, SQL_accepted_load, 0, NULL, &rows));
+    catalog_items(arena, graph, &items, &count);
+    while (db_rows(rows) > 0 && (now < count || then < db_rows(rows)))
+    {
+        const char *accepted = then < db_rows(rows) ? db_text(rows, then, 0) : NULL;
+        const int order = accepted == NULL ? -1 : now == count ? 1 : strcmp(items[now], accepted);
+        if (order < 0)
+            ARENA_PUSH(arena, changes, changed, room, arena_printf(arena, "new: %s", items[now]));
+        if (order > 0)
+            ARENA_PUSH(arena, changes, changed, room, arena_printf(arena, "gone: %s", accepted));
+        now += order <= 0 ? 1 : 0;
+        then += order >= 0 ? 1 : 0;
+    }
+    *ret_accepted = db_rows(rows) > 0;
+    *ret_changes = changes;
+    *ret_count = changed;
+    return OK;
+}

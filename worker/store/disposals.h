@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* disposals.h -- disposals, their tables and their transitions, in schema expunge.  All functions that change
+ * something expect an open transaction of the caller, unless they say otherwise. */
+#ifndef EXPUNGE_DISPOSALS_H
+#define EXPUNGE_DISPOSALS_H
+
+#include "model/lifecycle.h"
+#include "model/rules.h"
+#include "store/frames.h"
+#include "wrap/db.h"
+#include "wrap/jsondoc.h"
+
+typedef struct Disposal
+{
+    int64_t id;
+    const char *kind; /* "policy", or the kind of subject */
+    const char *name;
+    const char *subject_key; /* NULL for a policy, and when forgotten */
+    const char *incarnation;
+    const char *commitment;
+    const char *ground;
+    bool immediate;
+    State state;
+    Instant as_of;
+    Instant cutoff;
+    Instant ended_at;
+    Instant opened_at;
+    Instant archived_at;
+    Instant erase_after;
+    Instant erasing_at;
+    Instant erased_at;
+    Instant cleared_at;
+    Instant withdrawn_at;
+    bool root_erased;
+    const char *store;
+    const char *snapshot_name;
+    const char *snapshot_id; /* 32 hexadecimal digits */
+    const char *key_id;
+    const char *snapshot_digest;
+    Instant key_destroyed_at;
+    const char *configuration_digest;
+    int64_t attempts;
+    const char *last_error;
+    Instant next_attempt_at;
+    int64_t ledger_seq; /* 0: none */
+    const char *ledger_digest;
+} Disposal;
+
+typedef struct DisposalTable
+{
+    int number;
+    const char *schema;
+    const char *table;
+    const char *action;
+    const char *edge;
+    int64_t rows_archived;
+    int64_t rows_done;
+    const char **position; /* NULL: at the beginning */
+    size_t position_count;
+    FrameMark mark;
+} DisposalTable;
+
+typedef struct NotErased
+{
+    const char *what;
+    const char *why;
+    int64_t rows;
+    Instant until; /* INSTANT_NONE: not known */
+} NotErased;
+
+bool disposals_is_policy(const Disposal *disposal);
+
+/* One disposal (ERR_USAGE when there is none), all that are not final, or all of a period.  Any transaction or none. */
+NODISCARD Err disposals_load(Arena *arena, Db *db, int64_t id, Disposal **ret_disposal);
+NODISCARD Err disposals_unfinished(Arena *arena, Db *db, Disposal ***ret_list, size_t *ret_count);
+NODISCARD Err disposals_history(Arena *arena, Db *db, Instant from, Instant to, Disposal ***ret_list, size_t *ret_count);
+NODISCARD Err disposals_tables(Arena *arena, Db *db, int64_t id, DisposalTable **ret_list, size_t *ret_count);
+NODISCARD Err disposals_not_erased(Arena *arena, Db *db, int64_t id, NotErased **ret_list, size_t *ret_count);
+
+/* A claim lives as long as the session: two workers never work on the same disposal. */
+NODISCARD Err disposals_claim(Db *db, int64_t id, bool *ret_claimed);
+NODISCARD Err disposals_unclaim(Db *db, int64_t id);
+
+/* What a transition says to the ledger.  fields is consumed (NULL: none).  The entry is written to the outbox in the
+ * caller's transaction. */
+NODISCARD Err disposals_record(Arena *arena, Db *db, int64_t disposal_id, const char *event, JsonDoc *fields);
+
+typedef struct Transit
+{
+    State from;
+    State to;
+    const char *grace;           /* policies, to archived: an interval; otherwise NULL */
+    const char *snapshot_digest; /* to archived; otherwise NULL */
+} Transit;
+/* Compare and set; ERR_AGAIN when another worker was faster. */
+NODISCARD Err disposals_transit(Db *db, int64_t id, const Transit *transit);
+
+/* Add done rows to a table and move its position (NULL: as it is; otherwise position_count texts). */
+NODISCARD Err disposals_advance(Arena *arena, Db *db, int64_t id, int number, int64_t rows, const char *const *position,
+                                size_t position_count);
+/* Where a table's file stands; the mark's rows are the rows archived. */
+NODISCARD Err disposals_mark(Arena *arena, Db *db, int64_t id, int number, const FrameMark *mark);
+NODISCARD Err disposals_table_add(Arena *arena, Db *db, int64_t id, const DisposalTable *table);
+
+/* A text array as PostgreSQL reads it: {"a","b"}. */
+char *disposals_array(Arena *arena, const char *const *items, size_t count);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* frames_private.h -- what the files of frames share: a frame's header and binding, buffers, reading frame by frame, and
+ * the writer with its thread. */
+#ifndef EXPUNGE_FRAMES_PRIVATE_H
+#define EXPUNGE_FRAMES_PRIVATE_H
+
+#include "store/frames.h"
+#include "wrap/file.h"
+#include "wrap/zst.h"
+#include <pthread.h>
+
+/* ---- parts of a frame: frames_parts.c ---- */
+
+#define FRAME_HEADER_BYTES 32
+#define FRAME_BOUND_BYTES (16 + 4 + FRAME_HEADER_BYTES)
+#define FRAME_PLAIN_MAX INT32_MAX /* no message of PostgreSQL, and so no row of a COPY, is longer */
+
+typedef struct FrameHeader
+{
+    uint32_t number; /* from 0 */
+    uint64_t plain_bytes;
+    uint64_t rows;
+    uint64_t sealed_bytes;
+} FrameHeader;
+
+void frames_encode_header(const FrameHeader *header, unsigned char ret_bytes[FRAME_HEADER_BYTES]);
+/* false: these bytes start no frame */
+bool frames_decode_header(const unsigned char bytes[FRAME_HEADER_BYTES], FrameHeader *ret_header);
+
+/* The additional data of a frame: snapshot, file, header. */
+void frames_bind(const FrameFile *file, const unsigned char header[FRAME_HEADER_BYTES],
+                 unsigned char ret_bound[FRAME_BOUND_BYTES]);
+
+/* The zstd frame's length in so many sealed bytes; false when no length is sealed into that. */
+bool frames_unsealed_size(size_t sealed_bytes, size_t *ret_packed_bytes);
+
+/* Memory for one frame at a time, in one of its forms.  frames_room() makes it at least bytes and at least
+ * usual_bytes large; what it held is gone.  What an exceptionally large frame took goes back with the next usual one. */
+typedef struct FrameRoom
+{
+    unsigned char *bytes;
+    size_t size_bytes;
+    size_t usual_bytes;
+} FrameRoom;
+void frames_room(FrameRoom *room, size_t bytes);
+void frames_room_free(FrameRoom *room);
+
+/* ---- reading frame by frame: frames_read.c ---- */
+
+typedef struct FrameReader FrameReader;
+
+/* A frame that was read and verified; valid until the next one is. */
+typedef struct FrameView
+{
+    const unsigned char *raw; /* as in the file */
+    size_t raw_bytes;
+    const char *plain;
+    size_t plain_bytes;
+} FrameView;
+
+/* file and handle are borrowed. */
+FrameReader *frames_reader_new(const FrameFile *file, File *handle);
+void frames_reader_freep(FrameReader **reader);
+
+/* The frame at *at, which then stands behind it.  end_bytes: where the last frame must end.
+ * Fails with ERR_EVIDENCE, which names the file and the frame. */
+NODISCARD Err frames_reader_next(FrameReader *reader, int64_t end_bytes, FrameMark *at, FrameView *ret_view);
+
+/* ---- the writer: frames.c is the caller's side, frames_thread.c the thread's ---- */
+
+#define FRAME_BUFFERS 3
+#define FRAME_CUTS_MAX 16 /* that were not waited for */
+#define FRAME_JOBS_MAX (FRAME_BUFFERS + FRAME_CUTS_MAX)
+
+/* Plain rows on their way: filled by the caller, emptied by the thread. */
+typedef struct FrameBuffer
+{
+    FrameRoom room;
+    size_t length;
+    int64_t rows;
+} FrameBuffer;
+
+typedef struct FrameJob
+{
+    FrameBuffer *frame; /* NULL: a cut */
+    bool read_back;
+} FrameJob;
+
+struct FrameWriter
+{
+    FrameFile file; /* its path is the one below */
+    char *path;
+    File *handle;
+    pthread_t thread;
+    bool has_thread;
+    FrameBuffer buffers[FRAME_BUFFERS];
+    FrameBuffer *current; /* the caller's alone, never a queued one */
+
+    /* the thread's alone; the caller's while there is none */
+    FrameMark at;  /* what is written */
+    FrameMark cut; /* where the last cut was */
+    ZstWriter *zst;
+    FrameReader *reader;
+    FrameRoom packed;
+    FrameRoom sealed;
+
+    /* under the mutex */
+    pthread_mutex_t mutex;
+    pthread_cond_t work;     /* the thread waits */
+    pthread_cond_t progress; /* the caller waits */
+    FrameBuffer *idle[FRAME_BUFFERS];
+    size_t idle_count;
+    FrameJob jobs[FRAME_JOBS_MAX]; /* a ring; it has room for all buffers and all cuts */
+    size_t job_first;
+    size_t job_count;
+    bool stopping;
+    FrameMark cuts[FRAME_CUTS_MAX]; /* a ring */
+    uint64_t cuts_asked;
+    uint64_t cuts_done;
+    uint64_t cuts_waited;
+    Err failed; /* of the thread; it works no more then */
+    char story[1024];
+};
+
+bool frames_same_mark(const FrameMark *a, const FrameMark *b);
+/* Under the mutex: buffer is empty, and the caller may take it. */
+void frames_make_idle(FrameWriter *writer, FrameBuffer *buffer);
+/* Stories are per thread: this thread's one is written down with result, to be told again in the caller's. */
+void frames_note_failure(FrameWriter *writer, Err result);
+NODISCARD Err frames_tell_failure(const FrameWriter *writer); /* under the mutex */
+NODISCARD Err frames_start_thread(FrameWriter *writer);
+void frames_stop_thread(FrameWriter *writer); /* in the middle of its jobs; fine when there is none */
+
+#endif

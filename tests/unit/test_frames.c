@@ -514,6 +514,26 @@ START_TEST(a_frame_holds_no_more_than_its_buffer_unless_one_row_does)
 }
 END_TEST
 
+START_TEST(a_buffer_that_was_made_larger_takes_no_more_rows_for_it)
+{
+    static const size_t sizes[] = { 5000000, 5000000, 5000000, 5000000, FRAME_BYTES + 1, 30, 40 };
+    FrameMark mark;
+
+    open_at(&nothing);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) /* all three buffers are large when the fifth row comes */
+    {
+        char *row = arena_alloc(scratch_arena, sizes[i], 1);
+
+        memset(row, 'a', sizes[i]);
+        row[sizes[i] - 1] = '\n';
+        GOOD(frames_add(writer, row, sizes[i]));
+    }
+    mark = cut();
+    ck_assert_int_eq(mark.rows, 7);
+    ck_assert_int_eq(mark.frames, 6); /* the two short ones share the last */
+}
+END_TEST
+
 START_TEST(a_file_may_lie_in_the_working_directory)
 {
     ck_assert_int_eq(chdir(scratch_dir), 0);
@@ -854,6 +874,7 @@ main(void)
     tcase_add_test(tests, a_file_without_rows_is_fine);
     tcase_add_test(tests, two_hundred_thousand_rows_in_cuts_that_overlap_the_next_batch);
     tcase_add_test(tests, a_frame_holds_no_more_than_its_buffer_unless_one_row_does);
+    tcase_add_test(tests, a_buffer_that_was_made_larger_takes_no_more_rows_for_it);
     tcase_add_test(tests, a_file_may_lie_in_the_working_directory);
     tcase_add_test(tests, every_level_can_be_read);
     tcase_add_test(tests, a_rewind_forgets_what_came_after_the_mark);

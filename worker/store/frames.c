@@ -180,7 +180,8 @@ frames_add(FrameWriter *writer, const char *row, size_t length)
 {
     if (length == 0 || length > FRAME_PLAIN_MAX || row[length - 1] != '\n')
         return err_new(ERR_INTERNAL, "a row for \"%s\" is not one line of COPY text", writer->path);
-    if (writer->current == NULL || length > writer->current->room.size_bytes - writer->current->length)
+    /* Not its room: a buffer that a larger row made larger may be used again. */
+    if (writer->current == NULL || writer->current->length + length > FRAME_BYTES)
         TRY(next_buffer(writer, length));
 
     FrameBuffer *buffer = writer->current;

@@ -3,6 +3,7 @@
 #
 # sql/query/NAME.sql, sql/template/NAME.sql  →  const char SQL_NAME[]
 # sql/schema/NNN_name.sql                    →  one entry { NNN, "name", text } of SQL_MIGRATIONS, in order
+# The statements of sql/query/ stand in SQL_QUERIES as well, for the test that prepares each of them.
 # Lines that are blank or hold only a comment (-- …) are left out; all else is kept as it is, byte for byte.
 
 function fail(message)
@@ -60,6 +61,8 @@ function close_file(path)
     {
         declared = declared "extern const char SQL_" stem "[];\n"
         defined = defined "const char SQL_" stem "[] =\n" substr(text, 1, length(text) - 1) ";\n"
+        if (room == "query")
+            queries = queries "    { \"" stem "\", SQL_" stem " },\n"
     }
 }
 
@@ -95,9 +98,12 @@ END {
         "#ifndef EXPUNGE_SQL_H\n#define EXPUNGE_SQL_H\n\n#include <stddef.h>\n\n" declared \
         "\ntypedef struct SqlMigration\n{\n    int version;\n    const char *name;\n    const char *sql;\n} SqlMigration;\n" \
         "/* in order of version; the entry behind the last one is all zero */\n" \
-        "extern const SqlMigration SQL_MIGRATIONS[];\nextern const size_t SQL_MIGRATION_COUNT;\n\n#endif\n" > header
+        "extern const SqlMigration SQL_MIGRATIONS[];\nextern const size_t SQL_MIGRATION_COUNT;\n\n" \
+        "typedef struct SqlQuery\n{\n    const char *name;\n    const char *sql;\n} SqlQuery;\n" \
+        "extern const SqlQuery SQL_QUERIES[]; /* the last entry is all zero */\n\n#endif\n" > header
     printf "%s", note \
         "#include \"sql.h\"\n\n" defined \
         "\nconst SqlMigration SQL_MIGRATIONS[] = {\n" table "    { 0, NULL, NULL }\n};\n" \
-        "const size_t SQL_MIGRATION_COUNT = " migrations + 0 ";\n" > source
+        "const size_t SQL_MIGRATION_COUNT = " migrations + 0 ";\n" \
+        "\nconst SqlQuery SQL_QUERIES[] = {\n" queries "    { NULL, NULL }\n};\n" > source
 }

@@ -41,7 +41,10 @@ _expunge()
         report) choices='--from --to --format --output' ;;
         certificate) choices='--format' ;;
         verify) choices='ledger snapshots absence' ;;
-        snapshot) [ "$before" != snapshot ] || choices='list show cat' ;;
+        snapshot)
+            [ "$before" != snapshot ] || choices='list show cat'
+            [ "$before" != list ] || choices='--all'
+            ;;
         pause | resume) choices='--reason' ;;
         help) choices="$commands exit-codes config" ;;
         esac

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
--- One step of the life of a disposal: compare and set.  $1 disposal, $2 from, $3 to, $4 grace period (policies; null: erase_after stays), $5 snapshot's digest or null
+-- One step of the life of a disposal: compare and set.  $1 disposal, $2 from, $3 to, $4 grace period (policies; null: erase_after stays), $5 snapshot's digest or null, $6 --as-of or null: the grace period begins there
   update expunge.disposal
      set state = $3::text,
          archived_at = case when $3::text = 'archived' then now() else archived_at end,
-         erase_after = case when $3::text = 'archived' and $4::text is not null then now() + $4::text::interval else erase_after end,
+         erase_after = case when $3::text = 'archived' and $4::text is not null then coalesce($6::timestamptz, now()) + $4::text::interval else erase_after end,
          snapshot_digest = coalesce($5::text, snapshot_digest),
          erasing_at = case when $3::text = 'erasing' then now() else erasing_at end,
          erased_at = case when $3::text = 'erased' then now() else erased_at end,

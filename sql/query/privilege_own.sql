@@ -1,6 +1,7 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- What the worker needs in schema expunge and does not have; LOCK TABLE … IN SHARE MODE asks for one of three.
--- columns: table, privileges of which one is needed
-  select w.name, w.privilege
+-- columns: table, privileges of which one is needed, the one to grant
+  select w.name, w.privilege, upper(split_part(w.privilege, ',', 1))
     from (values ('migration', 'select'), ('installation', 'select'), ('installation', 'update'), ('disposal', 'select'),
                  ('disposal', 'insert'), ('disposal', 'update'), ('disposal_table', 'select'), ('disposal_table', 'insert'),
                  ('disposal_table', 'update'), ('disposal_table', 'delete'), ('not_erased', 'select'),

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- What happened in a period, per policy and kind of subject.  $1 from, $2 to, $3 overdue_after
 -- columns: kind, policy or null, opened, archived, erased, cleared, withdrawn, erased in time, rows archived, rows erased,
 -- rows changed, rows whose last copy went; and as it is now: under way, past their deadline (and not held)

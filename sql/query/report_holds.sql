@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Holds in force now, and what became of holds in a period; never whose they are.  $1 from, $2 to
 -- columns: kind, type, in force, the first end among them, placed, released or expired in the period
   select h.kind, h.type,

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- What erased disposals left behind and nothing has taken since.
 -- columns: what, why, rows, disposals, the first end, the last end (null: not known)
   select n.what, n.why, sum(n.rows)::bigint, count(distinct n.disposal),

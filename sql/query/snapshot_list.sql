@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- $1 with those that were destroyed; columns: disposal, kind, name, state, made (microseconds), erase after, key destroyed,
 -- store, snapshot's name, rows, bytes
   select d.id, d.kind, d.name, d.state, (extract(epoch from d.archived_at) * 1000000)::bigint,

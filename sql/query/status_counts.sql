@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Disposals since the beginning.  columns: state, how many
   select d.state, count(*)
     from expunge.disposal d

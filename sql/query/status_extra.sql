@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- What people ask about disposals beyond their own columns.  $1 overdue_after, $2 disposal, or null for all that are not final
 -- columns: id, rows archived, rows done, due, overdue, hold, its type, its end, a worker is busy with it
   select d.id, t.archived, t.done, (extract(epoch from u.due_at) * 1000000)::bigint,

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Disposals of one subject, or those of a policy that are not final.  $1 kind, $2 key or policy, $3 commitments (array); columns: id
   select d.id
     from expunge.disposal d

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- columns: disposals of subjects that are erased, and whose key is not forgotten yet
   select d.id from expunge.disposal d
    where d.state = 'erased'

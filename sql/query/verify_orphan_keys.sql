@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- $1 ids of keys, an array; columns: those that belong to no disposal
   select k.id
     from unnest($1::text[]) k(id)

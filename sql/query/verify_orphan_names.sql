@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- $1 store, $2 names of snapshots, an array; columns: those that belong to no disposal
   select n.name
     from unnest($2::text[]) n(name)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The newest disposal of each policy whose rows are out of the live table: what an older one took is part of it.
 -- columns: disposal
   select distinct on (d.name) d.id

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Disposals that the ledger has never heard of: no entry, and none on its way.
 -- columns: disposal
   select d.id

@@ -238,7 +238,8 @@ select n, pg_temp.id('workspace', 1 + (n - 1) % :workspaces), pg_temp.id('accoun
 -- every tenth account is a guest in the next workspace, too
 insert into cloud.member (id, workspace_id, account_id, username, display_name, email, role, joined_at)
 overriding system value
-select :accounts + n / 10, pg_temp.id('workspace', 1 + n % :workspaces), pg_temp.id('account', n), 'canary.' || pg_temp.canary('a', n),
+select :accounts + n / 10, pg_temp.id('workspace', 1 + n % :workspaces), pg_temp.id('account', n),
+       'canary.' || pg_temp.canary('a', n),
        'Canary Lastname ' || pg_temp.canary('a', n), 'canary-' || pg_temp.canary('a', n) || '@customer.example', 'guest',
        pg_temp.ago(90 * pg_temp.part('joined', n))
   from generate_series(10, :accounts, 10) as n;
@@ -288,7 +289,8 @@ select pg_temp.id('upload', id), room_id, member_id, id, 'canary-figures-' || id
 -- Telemetry ------------------------------------------------------------------------------------------------------------
 
 -- 1 % are security events 102 to 400 days old, the rest is spread over 102 days; three in ten share their moment.
-select telemetry.create_usage_partitions(pg_temp.ago(402), greatest(:'now'::timestamptz, current_timestamp) + interval '1 month') as partitions
+select telemetry.create_usage_partitions(pg_temp.ago(402), greatest(:'now'::timestamptz, current_timestamp) + interval '1 month')
+       as partitions
 \gset
 
 -- a workspace's events come from a few of its sessions
@@ -484,7 +486,8 @@ select n, pg_temp.id('poster', pg_temp.pick('fan', n, :few)), (array[':+1:', ':h
 insert into support.ticket (id, account_id, product, kind, reporter_name, reporter_email, subject, details, opened_at, closed_at)
 overriding system value
 select n, case when n % 10 < 7 then pg_temp.id('account', who) end,
-       (array['confluence_addon', 'confluence_addon', 'confluence_addon', 'cloud', 'mobile', 'marketplace'])[1 + n % 6]::support.product,
+       (array['confluence_addon', 'confluence_addon', 'confluence_addon', 'cloud', 'mobile', 'marketplace']
+       )[1 + n % 6]::support.product,
        (array['support', 'support', 'support', 'feature_request'])[1 + n % 4]::support.ticket_kind,
        case when n % 10 < 7 then 'Canary Lastname ' || pg_temp.canary('a', who) else 'Canary Caller ' || pg_temp.canary('t', n) end,
        'canary-' || case when n % 10 < 7 then pg_temp.canary('a', who) else pg_temp.canary('t', n) end || '@customer.example',
@@ -533,14 +536,15 @@ select pg_temp.id('server', n), 'canary-host-' || pg_temp.canary('s', n) || '.ex
 insert into registry.server_statistic (id, server_id, reported_at, version, metrics)
 overriding system value
 select row_number() over (order by n), server.id, reported_at, server.version,
-       jsonb_build_object('users', 10 + pg_temp.chance('users', n) % 900, 'rooms', pg_temp.chance('rooms', n) % 200, 'uptime_days', n % 60)
+       jsonb_build_object('users', 10 + pg_temp.chance('users', n) % 900, 'rooms', pg_temp.chance('rooms', n) % 200,
+                          'uptime_days', n % 60)
   from (select n, pg_temp.id('server', pg_temp.pick('reporter', n, :workspaces * 4)) as id,
                pg_temp.ago(385 * (1 - n::double precision / (:many / 2))) as reported_at
           from generate_series(1, :many::bigint / 2) as n) as statistic
   join registry.server on server.id = statistic.id
  where server.opted_in_at is not null and (server.left_at is null or reported_at < server.left_at);
 
--- The end: indexes are built, identities go on behind the highest id, and every foreign key is looked up ----------------------------------
+-- The end: indexes are built, identities go on behind the highest id, every foreign key is looked up -------------------
 
 do $$
 declare

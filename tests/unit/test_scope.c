@@ -31,12 +31,22 @@ setup(void)
         GraphTable *table = &graph.tables[t];
         *table = (GraphTable){ .schema = "s", .name = names[t], .quoted = names[t], .oid = 100 + (int64_t)t };
         table->columns = ARENA_ARRAY(arena, GraphColumn, 3);
-        table->columns[0] = (GraphColumn){ .name = "id", .quoted = "\"id\"", .type = "bigint", .base_type = "bigint", .not_null = true, .attnum = 1 };
-        table->columns[1] = (GraphColumn){ .name = "ref", .quoted = "\"ref\"", .type = "bigint", .base_type = "bigint", .attnum = 2 };
-        table->columns[2] = (GraphColumn){ .name = "at", .quoted = "\"at\"", .type = "timestamp with time zone", .base_type = "timestamp with time zone", .not_null = true, .attnum = 3 };
+        table->columns[0] = (GraphColumn){
+            .name = "id", .quoted = "\"id\"", .type = "bigint", .base_type = "bigint", .not_null = true, .attnum = 1
+        };
+        table->columns[1] =
+            (GraphColumn){ .name = "ref", .quoted = "\"ref\"", .type = "bigint", .base_type = "bigint", .attnum = 2 };
+        table->columns[2] = (GraphColumn){ .name = "at",
+                                           .quoted = "\"at\"",
+                                           .type = "timestamp with time zone",
+                                           .base_type = "timestamp with time zone",
+                                           .not_null = true,
+                                           .attnum = 3 };
         table->column_count = 3;
         table->indexes = ARENA_ARRAY(arena, GraphIndex, 2);
-        table->indexes[0] = (GraphIndex){ .unique = true, .primary = true, .columns = ARENA_ARRAY(arena, size_t, 1), .column_count = 1 };
+        table->indexes[0] = (GraphIndex){
+            .unique = true, .primary = true, .columns = ARENA_ARRAY(arena, size_t, 1), .column_count = 1
+        };
         table->index_count = 1;
     }
     graph_choose_keys(&graph, arena);
@@ -61,7 +71,9 @@ add_index(size_t table, size_t first, size_t second)
 static void
 add_edge(size_t child, size_t parent, EdgeAction action)
 {
-    GraphEdge edge = { .child = child, .parent = parent, .column_count = 1, .action = action, .declared = true, .name = "fk" };
+    GraphEdge edge = {
+        .child = child, .parent = parent, .column_count = 1, .action = action, .declared = true, .name = "fk"
+    };
     edge.child_columns = ARENA_ARRAY(arena, size_t, 1);
     edge.parent_columns = ARENA_ARRAY(arena, size_t, 1);
     edge.child_columns[0] = 1;
@@ -148,40 +160,79 @@ START_TEST(a_self_reference_is_known)
     add_edge(MID, ROOT, EDGE_DELETE);
     add_edge(MID, MID, EDGE_DELETE);
     const Scope *scope = build();
-    ck_assert(scope->tables[1].self);
+    ck_assert_uint_eq(scope->tables[1].self_edges, 1);
+    ck_assert(!scope_is_cyclic(scope, 1)); /* one self reference: leaves first, batch by batch */
     ck_assert_uint_eq(scope->tables[1].edge_count, 2);
 }
 END_TEST
 
-START_TEST(a_cycle_over_tables_is_refused_with_their_names)
+START_TEST(tables_in_a_cycle_stand_side_by_side_as_one_step)
 {
-    Scope *scope = NULL;
     add_edge(MID, ROOT, EDGE_DELETE);
     add_edge(LEAF, MID, EDGE_DELETE);
     add_edge(MID, LEAF, EDGE_DELETE);
-    ck_assert_int_eq(scope_build(arena, &graph, ROOT, 0, &scope), ERR_RAIL);
-    ck_assert_ptr_null(scope);
-    ck_assert_ptr_nonnull(strstr(err_joined(), "s.mid"));
-    ck_assert_ptr_nonnull(strstr(err_joined(), "s.leaf"));
+    add_edge(EVENT, LEAF, EDGE_DELETE);
+    const Scope *scope = build();
+    const size_t mid = scope_position(scope, MID), leaf = scope_position(scope, LEAF);
+    ck_assert_uint_eq(scope->tables[mid].group, scope->tables[leaf].group);
+    ck_assert_uint_eq(scope_group_end(scope, mid < leaf ? mid : leaf) - (mid < leaf ? mid : leaf), 2);
+    ck_assert(scope_is_cyclic(scope, mid));
+    ck_assert(!scope_is_cyclic(scope, 0));
+    ck_assert_uint_gt(scope_position(scope, EVENT), leaf);
 }
 END_TEST
 
-START_TEST(a_table_without_a_key_is_refused_with_its_name)
+START_TEST(a_root_in_a_cycle_takes_its_group_along)
+{
+    add_edge(MID, ROOT, EDGE_DELETE);
+    add_edge(ROOT, MID, EDGE_DELETE);
+    add_edge(LEAF, MID, EDGE_DELETE);
+    const Scope *scope = build();
+    ck_assert_uint_eq(scope->tables[0].table, ROOT);
+    ck_assert_uint_eq(scope_group_end(scope, 0), 2);
+    ck_assert_uint_eq(scope_position(scope, LEAF), 2);
+}
+END_TEST
+
+START_TEST(two_cycles_stand_in_the_order_of_their_references)
+{
+    add_edge(LEAF, ROOT, EDGE_DELETE);
+    add_edge(EVENT, LEAF, EDGE_DELETE);
+    add_edge(LEAF, EVENT, EDGE_DELETE);
+    add_edge(MID, EVENT, EDGE_DELETE);
+    add_edge(OTHER, MID, EDGE_DELETE);
+    add_edge(MID, OTHER, EDGE_DELETE);
+    const Scope *scope = build();
+    ck_assert_uint_eq(scope->table_count, 5);
+    ck_assert_uint_lt(scope_position(scope, LEAF), scope_position(scope, MID));
+    ck_assert_uint_lt(scope_position(scope, EVENT), scope_position(scope, OTHER));
+    ck_assert_uint_ne(scope->tables[scope_position(scope, LEAF)].group,
+                      scope->tables[scope_position(scope, MID)].group);
+}
+END_TEST
+
+START_TEST(a_leaf_without_a_key_goes_in_one_statement_an_inner_table_is_refused)
 {
     Scope *scope;
     add_edge(LEAF, ROOT, EDGE_DELETE);
     graph.tables[LEAF].key_count = 0;
+    ck_assert_int_eq(build()->tables[1].method, SCOPE_WHOLE);
+    add_edge(EVENT, LEAF, EDGE_DELETE);
     ck_assert_int_eq(scope_build(arena, &graph, ROOT, 0, &scope), ERR_RAIL);
     ck_assert_ptr_nonnull(strstr(err_joined(), "s.leaf"));
 }
 END_TEST
 
-START_TEST(a_root_that_refers_to_itself_is_refused)
+START_TEST(a_root_that_refers_to_itself_is_refused_unless_the_configuration_says_so)
 {
+    static const EdgeRule meant = { .line = 1 };
     Scope *scope;
     add_edge(ROOT, ROOT, EDGE_DELETE);
     ck_assert_int_eq(scope_build(arena, &graph, ROOT, 0, &scope), ERR_RAIL);
     ck_assert_ptr_nonnull(strstr(err_joined(), "refers to itself"));
+    ck_assert_ptr_nonnull(strstr(err_joined(), "s.root(ref)"));
+    graph.edges[0].rule = &meant;
+    ck_assert_uint_eq(build()->tables[0].self_edges, 1);
 }
 END_TEST
 
@@ -193,8 +244,13 @@ static const char *id[] = { "id" };
 static EdgeRule
 rule(const char *child, const char *parent, EdgeAction action)
 {
-    return (EdgeRule){ .child = { "s", child }, .child_columns = ref, .parent = { "s", parent }, .parent_columns = id,
-                       .column_count = 1, .action = action, .line = 7 };
+    return (EdgeRule){ .child = { "s", child },
+                       .child_columns = ref,
+                       .parent = { "s", parent },
+                       .parent_columns = id,
+                       .column_count = 1,
+                       .action = action,
+                       .line = 7 };
 }
 
 START_TEST(a_rule_on_a_foreign_key_changes_its_action_and_adds_none)
@@ -279,9 +335,11 @@ main(void)
     tcase_add_test(tests, an_interior_table_is_never_erased_by_ranges);
     tcase_add_test(tests, a_text_order_is_no_range);
     tcase_add_test(tests, a_self_reference_is_known);
-    tcase_add_test(tests, a_cycle_over_tables_is_refused_with_their_names);
-    tcase_add_test(tests, a_table_without_a_key_is_refused_with_its_name);
-    tcase_add_test(tests, a_root_that_refers_to_itself_is_refused);
+    tcase_add_test(tests, tables_in_a_cycle_stand_side_by_side_as_one_step);
+    tcase_add_test(tests, a_root_in_a_cycle_takes_its_group_along);
+    tcase_add_test(tests, two_cycles_stand_in_the_order_of_their_references);
+    tcase_add_test(tests, a_leaf_without_a_key_goes_in_one_statement_an_inner_table_is_refused);
+    tcase_add_test(tests, a_root_that_refers_to_itself_is_refused_unless_the_configuration_says_so);
     tcase_add_test(tests, a_rule_on_a_foreign_key_changes_its_action_and_adds_none);
     tcase_add_test(tests, a_rule_without_a_foreign_key_is_a_soft_edge);
     tcase_add_test(tests, wrong_edges_name_line_and_culprit);

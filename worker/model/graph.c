@@ -100,7 +100,8 @@ find_table(const Graph *graph, const char *path, int line, const TableName *name
 {
     size_t at = graph_table(graph, name->schema, name->table);
     if (at == GRAPH_NONE)
-        return err_new(ERR_CONFIG, "%s:%d: there is no table \"%s.%s\" in this database (views and partitions are no targets)",
+        return err_new(ERR_CONFIG,
+                       "%s:%d: there is no table \"%s.%s\" in this database (views and partitions are no targets)",
                        path, line, name->schema, name->table);
     *ret = at;
     return OK;
@@ -158,14 +159,16 @@ check_edge(Arena *arena, const Graph *graph, const char *path, const GraphEdge *
         TRY(find_columns(arena, child, path, rule->line, &rule->sets[s].column, 1, &column));
     }
     if (edge->declared && changes && !sets_all(child, edge, rule))
-        return err_new(ERR_CONFIG,
-                       "%s:%d: \"%s\" refers to \"%s.%s\" by the foreign key \"%s\": the rows that stay would refer to a "
-                       "row that goes; add the referencing column to \"set\", for example set = { %s = \"NULL\"; }",
-                       path, rule->line, child->name, graph->tables[edge->parent].schema,
-                       graph->tables[edge->parent].name, edge->name, child->columns[edge->child_columns[0]].name);
+        return err_new(
+            ERR_CONFIG,
+            "%s:%d: \"%s\" refers to \"%s.%s\" by the foreign key \"%s\": the rows that stay would refer to a "
+            "row that goes; add the referencing column to \"set\", for example set = { %s = \"NULL\"; }",
+            path, rule->line, child->name, graph->tables[edge->parent].schema, graph->tables[edge->parent].name,
+            edge->name, child->columns[edge->child_columns[0]].name);
     if (edge->action == EDGE_SET_NULL && child->columns[edge->child_columns[0]].not_null && edge->column_count == 1)
-        return err_new(ERR_CONFIG, "%s:%d: column \"%s\" of \"%s.%s\" is NOT NULL: action \"set_null\" cannot work there",
-                       path, rule->line, child->columns[edge->child_columns[0]].name, child->schema, child->name);
+        return err_new(ERR_CONFIG,
+                       "%s:%d: column \"%s\" of \"%s.%s\" is NOT NULL: action \"set_null\" cannot work there", path,
+                       rule->line, child->columns[edge->child_columns[0]].name, child->schema, child->name);
     return OK;
 }
 

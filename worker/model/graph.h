@@ -48,13 +48,13 @@ typedef struct GraphTable
 
 typedef struct GraphEdge
 {
-    size_t child;  /* index of the table */
+    size_t child; /* index of the table */
     size_t parent;
     size_t *child_columns;
     size_t *parent_columns;
     size_t column_count;
     EdgeAction action;
-    bool declared;        /* a FOREIGN KEY says so */
+    bool declared; /* a FOREIGN KEY says so */
     bool deferrable;
     bool restricts;       /* ON DELETE RESTRICT */
     const char *name;     /* the constraint's, or "schema.table(columns)" of the configuration */

@@ -28,7 +28,9 @@ lifecycle_state_parse(const char *name, State *ret)
 const char *
 lifecycle_step_name(Step step)
 {
-    static const char *const names[] = { "nothing", "held", "withdraw", "refuse", "archive", "begin", "erase", "clear" };
+    static const char *const names[] = {
+        "nothing", "held", "withdraw", "refuse", "archive", "begin", "erase", "clear"
+    };
     return names[step];
 }
 
@@ -53,17 +55,14 @@ lifecycle_next(const Situation *s)
         return STEP_NOTHING;
     switch (s->state)
     {
-        case STATE_OPEN:
-        case STATE_ARCHIVED:
-            return next_before_erasing(s);
-        case STATE_ERASING:
-            if (!s->ended)
-                return STEP_REFUSE;
-            return s->held ? STEP_HELD : STEP_ERASE;
-        case STATE_ERASED:
-            return s->held ? STEP_HELD : STEP_CLEAR;
-        default:
-            return STEP_NOTHING;
+    case STATE_OPEN:
+    case STATE_ARCHIVED: return next_before_erasing(s);
+    case STATE_ERASING:
+        if (!s->ended)
+            return STEP_REFUSE;
+        return s->held ? STEP_HELD : STEP_ERASE;
+    case STATE_ERASED: return s->held ? STEP_HELD : STEP_CLEAR;
+    default: return STEP_NOTHING;
     }
 }
 

@@ -37,13 +37,13 @@ typedef struct Situation
 {
     State state;
     bool is_subject;
-    bool immediate;      /* no grace period and no snapshot */
-    bool archives;       /* a snapshot is made: there is a grace period and it is not over yet */
+    bool immediate; /* no grace period and no snapshot */
+    bool archives;  /* a snapshot is made: there is a grace period and it is not over yet */
     bool held;
-    bool ended;          /* the root still says that it has ended, and the confirmation agrees; true for a policy */
-    bool rows_removed;   /* something is gone already (during_grace = "remove") */
+    bool ended;        /* the root still says that it has ended, and the confirmation agrees; true for a policy */
+    bool rows_removed; /* something is gone already (during_grace = "remove") */
     Instant now;
-    Instant erase_after; /* end of the grace period; INSTANT_NONE: at once */
+    Instant erase_after;     /* end of the grace period; INSTANT_NONE: at once */
     Instant next_attempt_at; /* INSTANT_NONE: no failure behind it */
 } Situation;
 

@@ -32,7 +32,7 @@ typedef struct Outcome
     const char *step; /* what is, or was, done: "archive", "erase", "clear", "withdraw", "held", "wait" */
     State state;      /* plan: as it is; run: as it was left */
     Instant cutoff;
-    Instant due_at;   /* since when this was due; INSTANT_NONE: not due */
+    Instant due_at; /* since when this was due; INSTANT_NONE: not due */
     OutcomeTable *tables;
     size_t table_count;
     size_t table_room;
@@ -42,7 +42,7 @@ typedef struct Outcome
     OutcomeStay *kept;
     size_t kept_count;
     size_t kept_room;
-    bool removes;   /* takes live rows away: counts for the caps */
+    bool removes; /* takes live rows away: counts for the caps */
     bool overdue;
     bool progressed;
     Err code;

@@ -15,7 +15,9 @@ clamp(int64_t value, int64_t low, int64_t high)
 Pace
 pace_new(int64_t target_ms, int64_t max_rows, double duty)
 {
-    return (Pace){ .target_us = target_ms * 1000, .max_rows = max_rows, .duty = duty, .rows = clamp(FIRST_ROWS, 1, max_rows) };
+    return (Pace){
+        .target_us = target_ms * 1000, .max_rows = max_rows, .duty = duty, .rows = clamp(FIRST_ROWS, 1, max_rows)
+    };
 }
 
 void

@@ -9,8 +9,8 @@ typedef struct Pace
 {
     int64_t target_us; /* how long one batch should take: what a neighbour feels */
     int64_t max_rows;
-    double duty;       /* share of the time in which we work */
-    int64_t rows;      /* of the next batch */
+    double duty;  /* share of the time in which we work */
+    int64_t rows; /* of the next batch */
 } Pace;
 
 Pace pace_new(int64_t target_ms, int64_t max_rows, double duty);

@@ -39,6 +39,7 @@ typedef struct EdgeRule
     const char **parent_columns;
     size_t column_count;
     EdgeAction action;
+    bool action_given; /* written down: meant also for a row that belongs to somebody else by another edge */
     SetRule *sets;
     size_t set_count;
     const char *keep_for; /* keep: NULL or an interval */
@@ -137,10 +138,10 @@ typedef struct Rules
     int64_t batch_target_ms;
     int64_t batch_max_rows;
     double duty;
-    const char *max_replica_lag;    /* interval; NULL: not judged */
-    int64_t max_wal_per_second;     /* bytes; 0: not judged */
+    const char *max_replica_lag; /* interval; NULL: not judged */
+    int64_t max_wal_per_second;  /* bytes; 0: not judged */
     int64_t compression_level;
-    Window window;                  /* hours of deletion, UTC; window_always when not set */
+    Window window; /* hours of deletion, UTC; window_always when not set */
 
     DatabaseRule *databases;
     size_t database_count;
@@ -159,7 +160,7 @@ typedef struct Rules
     const char *max_clock_skew; /* interval */
     const char *overdue_after;  /* interval: how late a due step may be before it is called overdue */
     bool allow_as_of;
-    const char *metrics_path;   /* NULL: none */
+    const char *metrics_path; /* NULL: none */
 } Rules;
 
 /* The snapshot store for a database: role snapshots, of the same region (or, when either has none, any); NULL: none. */

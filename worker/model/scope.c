@@ -8,8 +8,9 @@
 bool
 scope_type_is_plain(const char *base_type)
 {
-    static const char *const plain[] = { "smallint", "integer", "bigint", "uuid", "date", "timestamp with time zone",
-                                         "timestamp without time zone" };
+    static const char *const plain[] = {
+        "smallint", "integer", "bigint", "uuid", "date", "timestamp with time zone", "timestamp without time zone"
+    };
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if (strcmp(base_type, plain[i]) == 0)
             return true;
@@ -66,9 +67,9 @@ range_order(Arena *arena, const GraphTable *table, const GraphEdge *edge, size_t
         for (size_t c = 0; c < index->column_count && fits; c++)
             fits = c < edge->column_count ? contains(edge->child_columns, edge->column_count, index->columns[c])
                                           : table->columns[index->columns[c]].not_null;
-        if (fits && order_behind(arena, table, edge->child_columns, edge->column_count,
-                                 index->columns + edge->column_count, index->column_count - edge->column_count,
-                                 ret_order, ret_count))
+        if (fits &&
+            order_behind(arena, table, edge->child_columns, edge->column_count, index->columns + edge->column_count,
+                         index->column_count - edge->column_count, ret_order, ret_count))
             return true;
     }
     return false;
@@ -104,44 +105,121 @@ reach(const Graph *graph, size_t root, bool *inside)
     }
 }
 
-/* Parents before children; self edges do not count.  What is left over stands in a cycle. */
-static Err
+static bool
+is_inner(const GraphEdge *edge, const bool *inside)
+{
+    return edge->action == EDGE_DELETE && inside[edge->parent] && inside[edge->child];
+}
+
+/* Everything that can be reached from start along the scope's edges, upwards or downwards. */
+static void
+mark_reachable(const Graph *graph, const bool *inside, size_t start, bool down, bool *marks)
+{
+    marks[start] = true;
+    for (bool grown = true; grown;)
+    {
+        grown = false;
+        for (size_t e = 0; e < graph->edge_count; e++)
+        {
+            const GraphEdge *edge = &graph->edges[e];
+            const size_t from = down ? edge->parent : edge->child, to = down ? edge->child : edge->parent;
+            if (is_inner(edge, inside) && marks[from] && !marks[to])
+            {
+                marks[to] = true;
+                grown = true;
+            }
+        }
+    }
+}
+
+static bool
+is_ready(const Graph *graph, const bool *inside, const bool *placed, size_t table)
+{
+    for (size_t e = 0; e < graph->edge_count; e++)
+    {
+        const GraphEdge *edge = &graph->edges[e];
+        if (edge->child == table && edge->parent != table && is_inner(edge, inside) && !placed[edge->parent])
+            return false;
+    }
+    return true;
+}
+
+static void
+place(Scope *scope, bool *placed, size_t table, size_t group)
+{
+    placed[table] = true;
+    scope->tables[scope->table_count++] = (ScopeTable){ .table = table, .group = group };
+}
+
+/* Nothing is ready, so what is left stands in cycles or behind them: a component whose parents are all placed. */
+static void
+place_component(Arena *arena, const Graph *graph, const bool *inside, bool *placed, Scope *scope, size_t start,
+                size_t group)
+{
+    bool *above = ARENA_ARRAY(arena, bool, graph->table_count);
+    bool *below = ARENA_ARRAY(arena, bool, graph->table_count);
+    mark_reachable(graph, inside, start, false, above);
+    mark_reachable(graph, inside, start, true, below);
+    for (size_t t = 0; t < graph->table_count; t++)
+        if (inside[t] && !placed[t] && above[t] && !below[t])
+        {
+            place_component(arena, graph, inside, placed, scope, t,
+                            group); /* something above it that is no part of it */
+            return;
+        }
+    place(scope, placed, start, group);
+    for (size_t t = 0; t < graph->table_count; t++)
+        if (inside[t] && !placed[t] && above[t] && below[t])
+            place(scope, placed, t, group);
+}
+
+/* Parents before children, strongly connected tables side by side, the root in front. */
+static void
 sort_tables(Arena *arena, const Graph *graph, size_t root, const bool *inside, Scope *scope)
 {
     bool *placed = ARENA_ARRAY(arena, bool, graph->table_count);
-    size_t total = 0;
+    size_t total = 0, group = 0;
     for (size_t t = 0; t < graph->table_count; t++)
         total += inside[t] ? 1 : 0;
     scope->tables = ARENA_ARRAY(arena, ScopeTable, total);
-    for (bool moved = true; moved && scope->table_count < total;)
+    place_component(arena, graph, inside, placed, scope, root,
+                    group++); /* all is below the root: nothing stands above it */
+    while (scope->table_count < total)
     {
-        moved = false;
+        bool moved = false;
+        size_t waiting = GRAPH_NONE;
         for (size_t t = 0; t < graph->table_count; t++)
         {
-            if (!inside[t] || placed[t] || (scope->table_count == 0 && t != root))
+            if (!inside[t] || placed[t])
                 continue;
-            bool ready = true;
-            for (size_t e = 0; e < graph->edge_count && ready; e++)
+            if (is_ready(graph, inside, placed, t))
             {
-                const GraphEdge *edge = &graph->edges[e];
-                ready = edge->child != t || edge->parent == t || edge->action != EDGE_DELETE ||
-                        !inside[edge->parent] || placed[edge->parent];
+                place(scope, placed, t, group++);
+                moved = true;
             }
-            if (!ready)
-                continue;
-            placed[t] = true;
-            scope->tables[scope->table_count++] = (ScopeTable){ .table = t };
-            moved = true;
+            else if (waiting == GRAPH_NONE)
+                waiting = t;
         }
+        if (!moved)
+            place_component(arena, graph, inside, placed, scope, waiting, group++);
     }
-    if (scope->table_count == total)
-        return OK;
-    Text names = TEXT_INIT(arena);
-    for (size_t t = 0; t < graph->table_count; t++)
-        if (inside[t] && !placed[t])
-            text_addf(&names, "%s\"%s.%s\"", names.length > 0 ? ", " : "", graph->tables[t].schema, graph->tables[t].name);
-    return err_new(ERR_RAIL, "these tables refer to each other in a cycle, which this version does not erase: %s",
-                   text_done(&names));
+}
+
+size_t
+scope_group_end(const Scope *scope, size_t first)
+{
+    size_t end = first + 1;
+    while (end < scope->table_count && scope->tables[end].group == scope->tables[first].group)
+        end++;
+    return end;
+}
+
+bool
+scope_is_cyclic(const Scope *scope, size_t position)
+{
+    const size_t group = scope->tables[position].group;
+    return scope->tables[position].self_edges > 1 || (position > 0 && scope->tables[position - 1].group == group) ||
+           (position + 1 < scope->table_count && scope->tables[position + 1].group == group);
 }
 
 /* -- how each table's rows are found ------------------------------------------------------------------------------- */
@@ -179,7 +257,7 @@ note_edges(Arena *arena, const Graph *graph, const Scope *scope, ScopeTable *tab
             scope_position(scope, edge->parent) == GRAPH_NONE)
             continue;
         ARENA_PUSH(arena, table->edges, table->edge_count, room, e);
-        table->self = table->self || edge->parent == edge->child;
+        table->self_edges += edge->parent == edge->child ? 1 : 0;
     }
 }
 
@@ -196,8 +274,8 @@ static void
 choose_method(Arena *arena, const Graph *graph, size_t root, size_t root_key, ScopeTable *table)
 {
     const GraphTable *entry = &graph->tables[table->table];
-    table->method = SCOPE_KEYS;
-    if (root_key == GRAPH_NONE || table->edge_count != 1 || !is_leaf(graph, table->table))
+    table->method = entry->key_count > 0 ? SCOPE_KEYS : SCOPE_WHOLE;
+    if (entry->key_count == 0 || root_key == GRAPH_NONE || table->edge_count != 1 || !is_leaf(graph, table->table))
         return;
     const GraphEdge *edge = &graph->edges[table->edges[0]];
     if (edge->parent == root && edge->column_count == 1 && edge->parent_columns[0] == root_key && edge->only == NULL &&
@@ -214,8 +292,7 @@ note_changes(Arena *arena, const Graph *graph, const bool *inside, Scope *scope)
         const GraphEdge *edge = &graph->edges[e];
         if (edge->action == EDGE_DELETE || !inside[edge->parent])
             continue;
-        const ScopeChange change = { .edge = e,
-                                     .writes = edge->action != EDGE_KEEP || edge->rule->set_count > 0 };
+        const ScopeChange change = { .edge = e, .writes = edge->action != EDGE_KEEP || edge->rule->set_count > 0 };
         ARENA_PUSH(arena, scope->changes, scope->change_count, room, change);
     }
 }
@@ -230,6 +307,38 @@ need_key(const Graph *graph, size_t table, const char *why)
                    entry->schema, entry->name, why);
 }
 
+/* A root that refers to itself drags other roots along: only where the configuration names that edge. */
+static Err
+judge_root(const Graph *graph, const Scope *scope)
+{
+    for (size_t e = 0; e < scope->tables[0].edge_count; e++)
+    {
+        const GraphEdge *edge = &graph->edges[scope->tables[0].edges[e]];
+        const GraphTable *root = &graph->tables[edge->child];
+        if (edge->parent == edge->child && edge->rule == NULL)
+            return err_new(
+                ERR_RAIL,
+                "\"%s.%s\" refers to itself, so that a root would drag other roots along; say what happens to them by "
+                "an edge in the configuration: { from = \"%s.%s(%s)\"; to = \"%s.%s(%s)\"; action = \"delete\"; } or "
+                "\"set_null\"",
+                root->schema, root->name, root->schema, root->name, root->columns[edge->child_columns[0]].name,
+                root->schema, root->name, root->columns[edge->parent_columns[0]].name);
+    }
+    return OK;
+}
+
+static Err
+judge_keys(const Graph *graph, const Scope *scope)
+{
+    TRY(need_key(graph, scope->tables[0].table, "its rows cannot be told apart"));
+    for (size_t i = 1; i < scope->table_count; i++)
+        if (!is_leaf(graph, scope->tables[i].table))
+            TRY(need_key(graph, scope->tables[i].table, "other tables refer to it, and its rows cannot be collected"));
+    for (size_t i = 0; i < scope->change_count; i++)
+        TRY(need_key(graph, graph->edges[scope->changes[i].edge].child, "its rows cannot be changed one by one"));
+    return OK;
+}
+
 Err
 scope_build(Arena *arena, const Graph *graph, size_t root, size_t root_key, Scope **ret_scope)
 {
@@ -238,24 +347,18 @@ scope_build(Arena *arena, const Graph *graph, size_t root, size_t root_key, Scop
 
     scope->graph = graph;
     reach(graph, root, inside);
-    TRY(sort_tables(arena, graph, root, inside, scope));
+    sort_tables(arena, graph, root, inside, scope);
     for (size_t i = 0; i < scope->table_count; i++)
     {
         ScopeTable *table = &scope->tables[i];
-        TRY(need_key(graph, table->table, "its rows cannot be told apart"));
         note_edges(arena, graph, scope, table);
         note_refs(arena, graph, scope, table);
         choose_method(arena, graph, root, root_key, table);
     }
-    if (scope->tables[0].self)
-        return err_new(ERR_RAIL,
-                       "\"%s.%s\" refers to itself, so that a root would drag other roots along; say what happens to them by an "
-                       "edge with an action (set_null, keep) in the configuration",
-                       graph->tables[root].schema, graph->tables[root].name);
     scope->tables[0].method = SCOPE_ROOT;
     note_changes(arena, graph, inside, scope);
-    for (size_t i = 0; i < scope->change_count; i++)
-        TRY(need_key(graph, graph->edges[scope->changes[i].edge].child, "its rows cannot be changed one by one"));
+    TRY(judge_root(graph, scope));
+    TRY(judge_keys(graph, scope));
     *ret_scope = scope;
     return OK;
 }

@@ -11,7 +11,8 @@ typedef enum ScopeMethod
     SCOPE_ROOT,  /* the root itself */
     SCOPE_RANGE, /* a leaf with one edge, straight to the subject's key, and an index that orders its rows behind the
                     edge's columns: bounded ranges of that order, nothing collected */
-    SCOPE_KEYS   /* its keys are collected in a work table, once, by the union of all paths */
+    SCOPE_KEYS,  /* its keys are collected in a work table, once, by the union of all paths */
+    SCOPE_WHOLE  /* a leaf without a key: its rows cannot be told apart, one statement takes them all */
 } ScopeMethod;
 
 typedef struct ScopeTable
@@ -24,7 +25,8 @@ typedef struct ScopeTable
     size_t order_count;
     size_t *refs; /* columns that edges to its children refer to, beyond its key: kept in the work table */
     size_t ref_count;
-    bool self; /* one of the edges is to itself */
+    size_t self_edges; /* how many of its edges are to itself */
+    size_t group;      /* strongly connected tables have the same number and stand side by side: one step */
 } ScopeTable;
 
 /* An edge whose rows stay but change: set_null, set_default, anonymise, keep (with or without "set"). */
@@ -44,16 +46,22 @@ typedef struct Scope
 } Scope;
 
 /* root_key: the column of the root's table that holds the subject's key; GRAPH_NONE for a policy.
- * Fails with ERR_RAIL, naming the tables: a cycle over several tables, a table without a key. */
+ * Fails with ERR_RAIL, naming the table: one without a key that others refer to or whose rows must be changed, a root
+ * that refers to itself and no rule of the configuration says that this is meant. */
 NODISCARD Err scope_build(Arena *arena, const Graph *graph, size_t root, size_t root_key, Scope **ret_scope);
+
+/* Positions [first, *ret_end) that are one step with first (ret_end: first + 1 for a table alone). */
+size_t scope_group_end(const Scope *scope, size_t first);
+/* Rows of the table must go together where their references form a cycle: several self references, or several tables. */
+bool scope_is_cyclic(const Scope *scope, size_t position);
 
 /* Position of a graph's table in the scope, or GRAPH_NONE. */
 size_t scope_position(const Scope *scope, size_t table);
 
 /* The columns that order a policy's rows: the age column and then what makes it unique, when an index begins with the
  * age column; otherwise the key.  false: no order of plain types (numbers, times, uuid), or no key. */
-bool scope_policy_order(Arena *arena, const GraphTable *table, size_t age_column, size_t **ret_order,
-                        size_t *ret_count, bool *ret_indexed);
+bool scope_policy_order(Arena *arena, const GraphTable *table, size_t age_column, size_t **ret_order, size_t *ret_count,
+                        bool *ret_indexed);
 
 /* The type may stand as a literal in a statement: a number, a time, a uuid. */
 bool scope_type_is_plain(const char *base_type);

@@ -146,7 +146,8 @@ load_foreign_keys(Arena *arena, Db *db, Graph *graph)
             continue; /* of an extension's own tables */
         size_t count;
         TRY(read_names(arena, &graph->tables[edge.child], db_text(rows, i, 3), &edge.child_columns, &count));
-        TRY(read_names(arena, &graph->tables[edge.parent], db_text(rows, i, 4), &edge.parent_columns, &edge.column_count));
+        TRY(read_names(arena, &graph->tables[edge.parent], db_text(rows, i, 4), &edge.parent_columns,
+                       &edge.column_count));
         ARENA_PUSH(arena, graph->edges, graph->edge_count, graph->edge_room, edge);
     }
     return OK;
@@ -240,7 +241,8 @@ catalog_fingerprint(Arena *arena, const Graph *graph)
 /* -- drift --------------------------------------------------------------------------------------------------------- */
 
 Err
-catalog_drift(Arena *arena, Db *db, const Graph *graph, bool *ret_accepted, const char ***ret_changes, size_t *ret_count)
+catalog_drift(Arena *arena, Db *db, const Graph *graph, bool *ret_accepted, const char ***ret_changes,
+              size_t *ret_count)
 {
     CLEANUP(db_result_freep) DbResult *rows = NULL;
     const char **items, **changes = NULL;

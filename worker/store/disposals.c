@@ -230,9 +230,13 @@ disposals_transit(Db *db, int64_t id, const Transit *transit)
         return err_new(ERR_INTERNAL, "a disposal cannot go from %s to %s", lifecycle_state_name(transit->from),
                        lifecycle_state_name(transit->to));
     snprintf(text, sizeof text, "%" PRId64, id);
-    const char *params[] = { text, lifecycle_state_name(transit->from), lifecycle_state_name(transit->to), transit->grace,
-                             transit->snapshot_digest };
-    TRY(db_query(db, SQL_disposal_transit, 5, params, &done));
+    const char *params[] = { text,
+                             lifecycle_state_name(transit->from),
+                             lifecycle_state_name(transit->to),
+                             transit->grace,
+                             transit->snapshot_digest,
+                             transit->as_of };
+    TRY(db_query(db, SQL_disposal_transit, 6, params, &done));
     if (db_affected(done) != 1)
         return err_new(ERR_AGAIN, "disposal %" PRId64 " is not %s any more: another worker was faster", id,
                        lifecycle_state_name(transit->from));
@@ -276,17 +280,22 @@ disposals_advance(Arena *arena, Db *db, int64_t id, int number, int64_t rows, co
 Err
 disposals_mark(Arena *arena, Db *db, int64_t id, int number, const FrameMark *mark)
 {
-    const char *params[] = { arena_printf(arena, "%" PRId64, id), arena_printf(arena, "%d", number),
-                             arena_printf(arena, "%" PRId64, mark->rows), arena_printf(arena, "%" PRId64, mark->bytes),
-                             arena_printf(arena, "%" PRId64, mark->frames),
-                             arena_printf(arena, "%" PRId64, mark->plain_bytes) };
+    const char *params[] = {
+        arena_printf(arena, "%" PRId64, id),           arena_printf(arena, "%d", number),
+        arena_printf(arena, "%" PRId64, mark->rows),   arena_printf(arena, "%" PRId64, mark->bytes),
+        arena_printf(arena, "%" PRId64, mark->frames), arena_printf(arena, "%" PRId64, mark->plain_bytes)
+    };
     return db_query(db, SQL_table_archived, 6, params, NULL);
 }
 
 Err
 disposals_table_add(Arena *arena, Db *db, int64_t id, const DisposalTable *table)
 {
-    const char *params[] = { arena_printf(arena, "%" PRId64, id), arena_printf(arena, "%d", table->number), table->schema,
-                             table->table, table->action, table->edge };
+    const char *params[] = { arena_printf(arena, "%" PRId64, id),
+                             arena_printf(arena, "%d", table->number),
+                             table->schema,
+                             table->table,
+                             table->action,
+                             table->edge };
     return db_query(db, SQL_table_add, 6, params, NULL);
 }

@@ -73,7 +73,8 @@ bool disposals_is_policy(const Disposal *disposal);
 /* One disposal (ERR_USAGE when there is none), all that are not final, or all of a period.  Any transaction or none. */
 NODISCARD Err disposals_load(Arena *arena, Db *db, int64_t id, Disposal **ret_disposal);
 NODISCARD Err disposals_unfinished(Arena *arena, Db *db, Disposal ***ret_list, size_t *ret_count);
-NODISCARD Err disposals_history(Arena *arena, Db *db, Instant from, Instant to, Disposal ***ret_list, size_t *ret_count);
+NODISCARD Err disposals_history(Arena *arena, Db *db, Instant from, Instant to, Disposal ***ret_list,
+                                size_t *ret_count);
 NODISCARD Err disposals_tables(Arena *arena, Db *db, int64_t id, DisposalTable **ret_list, size_t *ret_count);
 NODISCARD Err disposals_not_erased(Arena *arena, Db *db, int64_t id, NotErased **ret_list, size_t *ret_count);
 
@@ -91,6 +92,7 @@ typedef struct Transit
     State to;
     const char *grace;           /* policies, to archived: an interval; otherwise NULL */
     const char *snapshot_digest; /* to archived; otherwise NULL */
+    const char *as_of;           /* a trial's time, from which the grace period counts; NULL: now */
 } Transit;
 /* Compare and set; ERR_AGAIN when another worker was faster. */
 NODISCARD Err disposals_transit(Db *db, int64_t id, const Transit *transit);

@@ -49,6 +49,12 @@ snapshots_prepare(const Snapshot *snapshot)
     return file_sync_dir(snapshot->store_path);
 }
 
+bool
+snapshots_is_complete(Arena *arena, const Snapshot *snapshot)
+{
+    return file_exists(snapshots_dir(arena, snapshot, false));
+}
+
 /* Reading */
 
 static Err

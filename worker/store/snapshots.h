@@ -49,6 +49,8 @@ typedef struct Snapshot
 char *snapshots_dir(Arena *arena, const Snapshot *snapshot, bool partial);
 char *snapshots_file_path(Arena *arena, const Snapshot *snapshot, bool partial, uint32_t number);
 NODISCARD Err snapshots_prepare(const Snapshot *snapshot); /* make STORE/NAME.partial, mode 0700; fine when it exists */
+bool snapshots_is_complete(Arena *arena,
+                           const Snapshot *snapshot); /* renamed; perhaps the database knows nothing of it yet */
 
 /* Read back and verify every file of the partial snapshot (dropping caches), fill the digests, check each file's rows
  * against expected_rows[i], write and sync the manifest, rename.  ret_digest: SHA-256 of manifest.json, hexadecimal.

@@ -40,7 +40,8 @@ NODISCARD Err file_save(const char *path, const void *bytes, size_t length, unsi
 NODISCARD Err file_is_private(const char *path, bool *ret_private);
 
 bool file_exists(const char *path);
-bool file_is_writable(const char *path); /* it is there, and this process may write to it (a directory: make files in it) */
+bool
+file_is_writable(const char *path); /* it is there, and this process may write to it (a directory: make files in it) */
 NODISCARD Err file_make_dirs(const char *path, unsigned mode); /* with parents, as mkdir -p */
 NODISCARD Err file_rename(const char *from, const char *to);   /* and fsync of the parent directory of to */
 NODISCARD Err file_remove(const char *path);                   /* no error when it is not there; parent synced */

@@ -1,0 +1,202 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# kill.sh -- kill -9 at every named step of archive, move, erase and clear: at that moment every row is in exactly one
+# place, and the runs that follow end where a run that nobody disturbed ends (issue 2: "what it must hold").
+#
+# Each case starts from a copy of the same database and state directory.  Two stages: "first", where rows are copied,
+# moved, and erased without grace; "last", where the grace periods are over, so that what was archived is erased, keys
+# are destroyed and snapshots removed, and one customer came back.
+#
+#   EXPUNGE_KILL_PASSAGES=all   every passage of every point, not only a first, a second and a late one: an hour
+#   EXPUNGE_KILL_POINT=NAME     only this point
+#   EXPUNGE_KILL_LANES=2        cases side by side
+
+. "$(dirname "$0")/../support/fault.sh"
+cluster_shared
+
+# ---- the stages, and what an undisturbed run makes of each -----------------------------------------------------------
+
+# Files of a stage, in $FAST/STAGE.*: before, after: live rows; moved: rows in the snapshots of policies; gone.ID: rows of
+# a disposal that is archived before; keep: rows that no run may touch; end: what the worker's tables say; log: points.
+undisturbed() # STAGE
+{
+    local f=$FAST/$1 id
+    restore calm "$1"
+    live_rows calm "$f.before"
+    for id in $(sql calm "select id from expunge.disposal where state = 'archived' and kind <> 'policy'"); do
+        snapshot_rows calm "$f.gone.$id" "d.id = $id" || die "the snapshot of disposal $id cannot be read"
+    done
+    EXPUNGE_FAULT_LOG=$f.log run worker calm run
+    [ "$STATUS" = 0 ] || die "the undisturbed run of stage $1: $(last_run)"
+    live_rows calm "$f.after"
+    comm -12 "$f.before" "$f.after" >"$f.keep"
+    snapshot_rows calm "$f.moved" "d.kind = 'policy'" || die 'the snapshots of the undisturbed run cannot be read'
+    disposals_end calm >"$f.end"
+    expect_true "stage $1: the undisturbed run leaves the snapshots that the database names" store_matches calm
+    expect_status "stage $1: and everything verifies" 0 worker calm verify
+}
+
+stages()
+{
+    first_stage first
+    undisturbed first
+    expect_true 'stage first: rows were moved, copied, erased, and most stay' test -s "$FAST/first.moved" -a -s "$FAST/first.keep"
+    sql calm "update expunge.disposal set erase_after = now() - interval '1 hour' where state = 'archived';
+              update cloud.workspace set status = 'active', cancelled_at = null where subdomain = 'canary-eu-w000006'"
+    save calm last
+    undisturbed last
+    expect_equal 'stage last: all are cleared, one is withdrawn' 'withdrawn 1' \
+        "$(sql calm "select state || ' ' || count(*) from expunge.disposal where state <> 'cleared' group by state" | paste -sd ' ')"
+    expect_equal 'stage last: no snapshot is left' '' "$(ls -A "$FAST/calm/state/snapshots/eu")"
+}
+
+# ---- one case --------------------------------------------------------------------------------------------------------
+
+# What two files of rows have in common, or one alone; a case fails when it is not empty.
+none() # WHAT COMM-OPTION FILE FILE
+{
+    comm "$2" "$3" "$4" >"$CASE.none"
+    [ ! -s "$CASE.none" ] || {
+        echo "$(wc -l <"$CASE.none") row(s): $1"
+        cut -c 1-100 "$CASE.none" | head -n 5
+        return 1
+    }
+}
+
+# Every row is in exactly one place, whatever has been done and not been done yet.
+one_place() # LANE STAGE
+{
+    local s=$FAST/$2 id bad=0
+    settle "$1"
+    live_rows "$1" "$CASE.live"
+    snapshot_rows "$1" "$CASE.snap" "d.kind = 'policy'" 2>&1 || return 1
+    sort "$s.moved" "$CASE.live" -u >"$CASE.known"
+    none 'are lost: no run may touch them' -23 "$s.keep" "$CASE.live" || bad=1
+    sort -u "$s.before" "$s.after" | none 'are not what they were, nor what they are to be' -13 - "$CASE.live" || bad=1
+    uniq -d "$CASE.snap" >"$CASE.twice"
+    none 'are in a snapshot twice' -12 "$CASE.twice" "$CASE.twice" || bad=1
+    none 'are in both places' -12 "$CASE.live" "$CASE.snap" || bad=1
+    if [ "$2" = first ]; then
+        none 'are in a snapshot, although not due' -13 "$s.moved" "$CASE.snap" || bad=1
+        sort -m "$CASE.live" "$CASE.snap" | none 'are in neither place' -23 "$s.moved" - || bad=1
+    fi
+    for id in $(sql "$1" "select id from expunge.disposal where state = 'archived' and kind <> 'policy'"); do
+        [ ! -e "$s.gone.$id" ] || none "of disposal $id are gone, although it is in its grace period" -23 "$s.gone.$id" "$CASE.live" || bad=1
+    done
+    return $bad
+}
+
+# The end is that of the undisturbed run.
+same_end() # LANE STAGE
+{
+    local s=$FAST/$2 bad=0 said
+    live_rows "$1" "$CASE.live"
+    none 'are missing in the end' -23 "$s.after" "$CASE.live" || bad=1
+    none 'are too many in the end' -13 "$s.after" "$CASE.live" || bad=1
+    snapshot_rows "$1" "$CASE.snap" "d.kind = 'policy'" 2>&1 || bad=1
+    none 'are missing in the snapshots' -23 "$s.moved" "$CASE.snap" || bad=1
+    none 'are too many in the snapshots' -13 "$s.moved" "$CASE.snap" || bad=1
+    disposals_end "$1" | diff "$s.end" - || bad=1
+    said=$(store_matches "$1") || { bad=1 && echo "$said"; }
+    worker "$1" verify >"$CASE.verify" 2>&1 || { bad=1 && echo "verify: exit status $?" && cat "$CASE.verify"; }
+    return $bad
+}
+
+kill_case() # LANE STAGE POINT PASSAGE
+{
+    local runs status
+    CASE=$FAST/$1/case
+    restore "$1" "$2"
+    EXPUNGE_FAULT=$3:$4 worker "$1" run >"$CASE.out" 2>"$CASE.err"
+    status=$?
+    [ "$status" = 137 ] || { echo "killed there, it ended with $status" && cat "$CASE.err" && return 1; }
+    one_place "$1" "$2" || { echo '… at the moment of death' && return 1; }
+    for runs in 1 2 3; do
+        worker "$1" run >"$CASE.out" 2>"$CASE.err"
+        status=$?
+        [ "$status" != 0 ] || break
+    done
+    [ "$status" = 0 ] || { echo "run $runs after it ended with $status" && cat "$CASE.err" "$CASE.out" && return 1; }
+    same_end "$1" "$2" || { echo "… after $runs more run(s)" && return 1; }
+}
+
+# ---- all cases -------------------------------------------------------------------------------------------------------
+
+# A first, a second and a late passage; in the last stage a late one alone of what the first one has had already.
+passages() # STAGE POINT
+{
+    local n
+    n=$(grep -cxF -e "$2" "$FAST/$1.log")
+    if [ "$n" = 0 ]; then
+        :
+    elif [ "${EXPUNGE_KILL_PASSAGES:-}" = all ]; then
+        seq 1 "$n"
+    elif [ "$1" = last ] && grep -qxF -e "$2" "$FAST/first.log"; then
+        echo $((1 + n * 3 / 5))
+    else
+        printf '%s\n' 1 2 $((1 + n * 2 / 3)) | awk -v n="$n" '$1 <= n' | sort -nu
+    fi
+}
+
+cases()
+{
+    local stage point passage
+    for stage in first last; do
+        while read -r point; do
+            for passage in $(passages "$stage" "$point"); do
+                echo "$stage $point $passage"
+            done
+        done <"$FAST/points"
+    done
+}
+
+# Takes cases until none is left; one line for each to FD 6, details in a file.
+lane() # NUMBER
+{
+    local stage point passage said
+    while flock 7 && read -r -u 5 stage point passage; do
+        flock -u 7
+        if said=$(kill_case "lane$1" "$stage" "$point" "$passage" 2>&1); then
+            echo "ok $stage: $point, passage $passage" >&6
+        else
+            printf '%s\n' "$said" >"$FAST/failed.$stage.$point.$passage"
+            echo "no $stage: $point, passage $passage|$FAST/failed.$stage.$point.$passage" >&6
+        fi
+    done
+}
+
+lanes()
+{
+    local i pids=() result
+    cases | grep -F " ${EXPUNGE_KILL_POINT:-}" >"$FAST/cases"
+    exec 5<"$FAST/cases" 6>"$FAST/results" 7>"$FAST/cases.lock"
+    for ((i = 1; i <= ${EXPUNGE_KILL_LANES:-2}; i++)); do
+        lane_database "$i"
+        lane "$i" 7>"$FAST/cases.lock" &
+        pids+=($!)
+    done
+    wait "${pids[@]}"
+    exec 5<&- 6>&- 7>&-
+    while read -r result; do
+        case $result in
+        ok*) ok "killed at ${result#ok }: nothing lost, same end" ;;
+        *) not_ok "killed at $(cut -d '|' -f 1 <<<"${result#no }"): nothing lost, same end" "$(cat "${result#*|}")" ;;
+        esac
+    done <"$FAST/results"
+    expect_equal 'every case was run' "$(wc -l <"$FAST/cases")" "$(wc -l <"$FAST/results")"
+}
+
+# The subshells make and drop this database; only this shell drops it at the end.
+lane_database() # NUMBER
+{
+    databases+=("$(database_name "lane$1")")
+}
+
+stages
+grep -rhoE 'fault_point\([^;]*' "$ROOT"/worker --include='*.c' | grep -oE '"[^"]+"' | tr -d '"' | sort -u >"$FAST/points"
+sort -u "$FAST/first.log" "$FAST/last.log" >"$FAST/passed"
+expect_equal 'every fault point of the sources is passed in a stage' '' "$(comm -23 "$FAST/points" "$FAST/passed" | paste -sd ' ')"
+expect_equal 'every passed point is one of the sources' '' "$(comm -13 "$FAST/points" "$FAST/passed" | paste -sd ' ')"
+expect_true 'there are at least 30 of them' test "$(wc -l <"$FAST/points")" -ge 30
+lanes
+done_testing

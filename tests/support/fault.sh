@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# fault.sh -- what the fault tests share, beside cli.sh: the reference schema with little of everything, houses that are
+# set up again in a moment, workers that stop where they are told to, and every row of a database and of its snapshots
+# as a line of text, so that sets of rows can be compared.
+#
+#   . "$(dirname "$0")/../support/fault.sh"
+#   cluster_shared
+#   stage first                     # stage "first": database and state after init; restored in a third of a second
+#   restore home first              # house "home": database, state and configuration of its own
+#   worker home run                 # $EXPUNGE_FAULTY with this house's configuration
+
+# shellcheck source=tests/support/cli.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cli.sh"
+
+# A state directory in memory: what is killed here is the worker, not the machine.
+FAST=$(mktemp -d /dev/shm/expunge-fault.XXXXXX 2>/dev/null) || FAST=$WORK/fast
+mkdir -p "$FAST"
+at_end 'rm -rf "$FAST"'
+
+# ---- data and houses ------------------------------------------------------------------------------------------------
+
+# One of each kind past its grace period, one or two within it; everybody else stays.
+fewer_leavers()
+{
+    cat <<'END'
+set session_replication_role = replica;
+update cloud.workspace set status = 'active', cancelled_at = null, cancel_reason = null
+ where cancelled_at is not null and subdomain not in ('canary-eu-w000002', 'canary-eu-w000004', 'canary-eu-w000006');
+update cloud.account set status = 'active', deletion_requested_at = null
+ where deletion_requested_at is not null and email not in ('canary-eu-a000011@customer.example', 'canary-eu-a000013@customer.example');
+update marketing.contact set status = 'subscribed', consent_withdrawn_at = null
+ where consent_withdrawn_at is not null and email not in ('canary-reader-eu-r000011@news.example', 'canary-reader-eu-r000014@news.example');
+update community.account set status = 'active', deletion_requested_at = null
+ where deletion_requested_at is not null and username not in ('canary-poster-eu-p000011', 'canary-poster-eu-p000013');
+update registry.server set opted_out_at = null, deregistered_at = null
+ where left_at is not null and hostname not in ('canary-host-eu-s000011.example', 'canary-host-eu-s000013.example');
+-- what these may have too little of
+insert into cloud.message (room_id, member_id, parent_id, body, sent_at)
+select r.id, m.id, null, 'Canary thread of ' || w.subdomain, now() - interval '70 days'
+  from cloud.workspace w
+ cross join lateral (select min(id) as id from cloud.room where workspace_id = w.id) r
+ cross join lateral (select min(id) as id from cloud.member where workspace_id = w.id) m
+ cross join generate_series(1, 7) where w.cancelled_at is not null;
+insert into cloud.message (room_id, member_id, parent_id, body, sent_at)
+select m.room_id, m.member_id, m.id, 'Canary answer', now() - interval '69 days' from cloud.message m where m.body like 'Canary thread%';
+insert into cloud.message (room_id, member_id, parent_id, body, sent_at)
+select m.room_id, m.member_id, m.id, 'Canary last word', now() - interval '68 days' from cloud.message m where m.body = 'Canary answer';
+END
+}
+
+load_fault() # CONNINFO
+{
+    load_reference eu "$1" &&
+        fewer_leavers | psql -qX -v ON_ERROR_STOP=1 -d "$1" -f - &&
+        psql -qX -v ON_ERROR_STOP=1 -d "$1" -c 'vacuum (analyze)'
+}
+
+# The configuration of a house: etc/expunge.conf with small batches, without rest, one disposal at a time.
+configure() # HOUSE [MAX-ROWS]
+{
+    local dir=$FAST/$1
+    mkdir -p "$dir"
+    [ -s "$FAST/master.key" ] || (umask 077 && od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n' >"$FAST/master.key")
+    sed -e "s|\"/var/lib/expunge|\"$dir/state|" -e "s|\"credential:expunge-master\"|\"file:$FAST/master.key\"|" \
+        -e "s|\"service=cloud-eu\"|\"$(conninfo "$1")\"|" -e '/conninfo = "service=cloud-us"/d' \
+        -e '/^  { name = "eu"; conninfo = /s/ },$/ }/' -e 's/^  jobs  *= [0-9]*;/  jobs = 1;/' \
+        -e "s/^  batch  *= {[^}]*};/  batch = { target_ms = 1000; max_rows = ${2:-10}; };/" \
+        -e 's/^  pace  *= {[^}]*};/  pace = { duty = 1.0; };/' -e 's/max_share = [0-9.]*;/max_share = 1.0;/' \
+        "$ROOT/etc/expunge.conf" >"$dir/expunge.conf"
+}
+
+worker() # HOUSE ARGUMENTS...
+{
+    local house=$1
+    shift
+    "$EXPUNGE_FAULTY" --config "$FAST/$house/expunge.conf" "$@"
+}
+
+# The template database and the state directory of a stage; a stage is made from a house.
+stage_database() # STAGE
+{
+    echo "${TEST_NAME//[^a-z0-9_]/_}_$$_stage_$1"
+}
+
+save() # HOUSE STAGE
+{
+    local name
+    name=$(stage_database "$2")
+    sql /postgres "create database \"$name\" template \"$(database_name "$1")\" strategy file_copy" ||
+        die "stage $2 could not be saved"
+    at_end "sql /postgres 'drop database if exists \"$name\"' >/dev/null 2>&1"
+    rm -rf "$FAST/stage.$2"
+    cp -a "$FAST/$1/state" "$FAST/stage.$2"
+}
+
+restore() # HOUSE STAGE [MAX-ROWS]
+{
+    database "$1" "$(stage_database "$2")"
+    rm -rf "${FAST:?}/$1/state"
+    configure "$1" "${3:-10}"
+    cp -a "$FAST/stage.$2" "$FAST/$1/state"
+}
+
+# The first stage: filled, installed, nothing done yet.
+first_stage() # STAGE
+{
+    template expunge_fault_eu load_fault
+    database making expunge_fault_eu
+    configure making
+    run worker making init
+    [ "$STATUS" = 0 ] || die "init failed: $(last_run)"
+    run worker making check --accept
+    [ "$STATUS" = 0 ] || die "check --accept failed: $(last_run)"
+    save making "$1"
+    dump_statements making >"$FAST/dump.sql"
+}
+
+# ---- rows as lines --------------------------------------------------------------------------------------------------
+
+# One COPY for each table of the application, in the order of columns that a snapshot has; the table's name in front.
+dump_statements() # HOUSE
+{
+    sql "$1" - <<'END'
+select format('copy (select %L, %s from %s t) to stdout;', n.nspname || '.' || c.relname,
+              string_agg(format('t.%I', a.attname), ', ' order by a.attnum), c.oid::regclass)
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+ where c.relkind in ('r', 'p') and not c.relispartition
+   and n.nspname not in ('expunge', 'information_schema') and n.nspname !~ '^pg_'
+ group by n.nspname, c.relname, c.oid
+ order by 1;
+END
+}
+
+# Every row of every table of the application, sorted.
+live_rows() # HOUSE FILE
+{
+    sql "$1" - <"$FAST/dump.sql" >"$2.unsorted" && sort "$2.unsorted" >"$2"
+}
+
+# The rows in snapshots, as "live_rows" shows them: what is committed of an unfinished one.  Those that the condition on
+# expunge.disposal d and disposal_table t selects.
+snapshot_rows() # HOUSE FILE [CONDITION]
+{
+    local id table list
+    list=$(sql "$1" "select 'eu-' || d.id, t.schema_name || '.' || t.table_name
+                       from expunge.disposal d join expunge.disposal_table t on t.disposal = d.id
+                      where t.action = 'delete' and t.mark_rows > 0 and d.snapshot_name is not null
+                        and d.key_destroyed_at is null and d.state in ('open', 'archived', 'erasing')
+                        and (${3:-true})") || return 1
+    : >"$2.unsorted"
+    while IFS='|' read -r id table; do
+        [ -n "$id" ] || continue
+        worker "$1" snapshot cat "$id" "$table" 2>"$2.error" </dev/null >"$2.part" || {
+            echo "snapshot cat $id $table: $(cat "$2.error")" >&2
+            return 1
+        }
+        awk -v table="$table" '{ print table "\t" $0 }' "$2.part" >>"$2.unsorted"
+    done <<<"$list"
+    sort "$2.unsorted" >"$2"
+}
+
+# Wait until the server has noticed that the house's dead workers are gone.
+settle() # HOUSE
+{
+    sql "$1" "do \$\$
+        begin
+            for i in 1..1000 loop
+                perform pg_stat_clear_snapshot();
+                exit when not exists (select from pg_stat_activity where datname = current_database() and application_name like 'expunge%');
+                perform pg_sleep(0.01);
+            end loop;
+        end \$\$"
+}
+
+# What the worker's own tables say in the end, without ids and times.
+disposals_end() # HOUSE
+{
+    sql "$1" - <<'END'
+select concat_ws(' ', d.kind, d.name, d.state, 'root_erased=' || d.root_erased, 'snapshot=' || (d.snapshot_name is not null),
+                 'key_destroyed=' || (d.key_destroyed_at is not null), 'attempts=' || d.attempts, 'error=' || coalesce(d.last_error, 'none'),
+                 'next=' || (d.next_attempt_at is not null), 'key_forgotten=' || (d.subject_key is null)),
+       (select string_agg(format('%s.%s %s %s archived=%s done=%s', t.schema_name, t.table_name, t.action, t.edge, t.rows_archived, t.rows_done), '; ' order by t.number)
+          from expunge.disposal_table t where t.disposal = d.id and t.rows_archived + t.rows_done > 0),
+       (select string_agg(format('%s %s', n.what, n.rows), '; ' order by n.number) from expunge.not_erased n where n.disposal = d.id)
+  from expunge.disposal d
+ order by d.kind, d.name, d.state;
+select 'outbox ' || count(*) from expunge.outbox;
+END
+}
+
+# The snapshots that the database speaks of are those in the store, whole; and each has a key that lives.
+store_matches() # HOUSE
+{
+    local named there keys
+    named=$(sql "$1" "select snapshot_name from expunge.disposal where snapshot_name is not null and key_destroyed_at is null and state in ('archived', 'erasing', 'erased') order by 1")
+    there=$(cd "$FAST/$1/state/snapshots/eu" && ls -A)
+    [ "$named" = "$there" ] || {
+        printf 'the database names:\n%s\nthe store has:\n%s\n' "$named" "$there"
+        return 1
+    }
+    keys=$(living_keys "$1")
+    [ "$keys" -ge $(($(grep -c . <<<"$named") + 1)) ] || {
+        echo "$keys living keys for these snapshots: $named"
+        return 1
+    }
+}
+
+# Living slots of the key file, the commitment's included.
+living_keys() # HOUSE
+{
+    od -An -v -tx1 -w512 "$FAST/$1/state/keys" | grep -c '^ 5a'
+}
+
+# ---- a worker that is stopped on its way ----------------------------------------------------------------------------
+
+# Start a worker that stops at its first passage of POINT; returns when it stands there.
+# WORKER_PID: its process.  At most 30 s later it goes on by itself.
+start_worker() # HOUSE POINT ARGUMENTS...
+{
+    local house=$1 point=$2
+    shift 2
+    PAUSE=$FAST/$house/pause.$RANDOM$RANDOM
+    EXPUNGE_FAULT_PAUSE="$point:$PAUSE" "$EXPUNGE_FAULTY" --config "$FAST/$house/expunge.conf" "$@" \
+        >"$FAST/$house/worker.out" 2>"$FAST/$house/worker.err" </dev/null &
+    WORKER_PID=$!
+    for ((i = 0; i < 2000; i++)); do
+        [ ! -e "$PAUSE.reached" ] || return 0
+        kill -0 "$WORKER_PID" 2>/dev/null || break
+        sleep 0.01
+    done
+    not_ok "a worker comes to $point" "$(cat "$FAST/$house/worker.out" "$FAST/$house/worker.err")"
+}
+
+# Let it go on and end; its exit status is in STATUS, what it said where "run" leaves it.
+let_go()
+{
+    : >"$PAUSE"
+    end_worker "$@"
+}
+
+end_worker() # HOUSE
+{
+    wait "$WORKER_PID"
+    STATUS=$?
+    cp "$FAST/$1/worker.out" "$OUT"
+    cp "$FAST/$1/worker.err" "$ERR"
+}
+
+# Wait until a backend of the house's database waits for a lock.
+wait_for_waiter() # HOUSE [APPLICATION]
+{
+    for ((i = 0; i < 1000; i++)); do
+        [ "$(sql "$1" "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and application_name like '${2:-%}'")" = 0 ] || return 0
+        sleep 0.01
+    done
+    return 1
+}

@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# verify.sh -- the units load without a word from systemd, and are as closed as their network allows.  Runs anywhere:
+# the program need not be installed, and no systemd need run.
+. "$(dirname "$0")/../lib.sh"
+
+units=$WORK/units
+mkdir "$units"
+for file in "$ROOT"/etc/systemd/*.service "$ROOT"/etc/systemd/*.timer; do
+    sed 's|/usr/bin/expunge|/bin/true|' "$file" >"$units/$(basename "$file")"
+done
+export SYSTEMD_UNIT_PATH=$units: SYSTEMD_LOG_LEVEL=warning
+
+expect_true 'systemd-analyze is there' command -v systemd-analyze
+
+# Both output streams: systemd-analyze complains on stderr and may still exit with 0.
+verify() { systemd-analyze verify --man=no "$@" 2>&1; }
+exposure() { systemd-analyze security --offline=true --threshold=12 --no-pager "$1"; }
+
+for file in "$units"/*; do
+    name=$(basename "$file")
+    name=${name/@./@expunge.service.}
+    expect_status "$name verifies" 0 verify "$name"
+    expect_empty "$name verifies without a word" out
+done
+
+for file in "$units"/*.service; do
+    name=$(basename "$file")
+    instance=$WORK/${name/@./@expunge.service.}
+    cp "$file" "$instance"
+    expect_status "$name has an exposure of at most 1.2" 0 exposure "$instance"
+done
+
+expect_equal 'the daily run reports its failures' 'OnFailure=expunge-failure@%n.service' \
+    "$(grep ^OnFailure= "$units/expunge.service")"
+expect_equal 'the service itself cannot be enabled: only its timer is' '' \
+    "$(grep -H '^\[Install\]' "$units"/*.service)"
+expect_status 'the calendar expression of the timer is one' 0 \
+    systemd-analyze calendar "$(sed -n 's/^OnCalendar=//p' "$units/expunge.timer")"
+expect_true 'the user of the service is made by sysusers.d' \
+    grep -q "^u $(sed -n 's/^User=//p' "$units/expunge.service") " "$ROOT/etc/sysusers.d/expunge.conf"
+if command -v systemd-sysusers >/dev/null; then
+    expect_status 'sysusers.d is well formed' 0 systemd-sysusers --dry-run "$ROOT/etc/sysusers.d/expunge.conf"
+    expect_no_match 'sysusers.d is taken without a word' err '(Unknown|Failed|ignoring|Invalid)'
+fi
+
+# These checks do notice what they are for.
+{ cat "$units/expunge.service"; echo 'ProtectSytem=strict'; } >"$units/broken.service"
+run verify broken.service
+expect_match 'a misspelt setting is noticed' out 'ProtectSytem'
+printf '[Service]\nType=oneshot\nExecStart=/bin/true\n' >"$WORK/plain.service"
+run exposure "$WORK/plain.service"
+expect_true 'a service without any hardening is refused' [ "$STATUS" -ne 0 ]
+
+done_testing

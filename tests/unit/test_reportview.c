@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/reportview.h"
+
+#include "base/text.h"
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+#define NOW (INT64_C(1795348800) * INSTANT_SECOND) /* 2026-11-22T12:00:00Z */
+#define KEY "0f0e0d0c-secret-key-of-a-subject"
+
+static Arena *arena;
+static ExemptRule exempt;
+static PolicyRule policy_rule;
+static SubjectRule subject_rule;
+static ReportPolicy policies[2];
+static ReportSubject subjects[1];
+static ReportHold holds[1];
+static ReportKept kept[1];
+static Disposal disposals[2];
+static StatusDisposal standing[2];
+static ReportDatabase databases[1];
+static int64_t rows_exempt[1];
+static Report report;
+
+static void
+fill_rules(void)
+{
+    exempt = (ExemptRule){ .keep_for = "1 year", .purpose = "detect abuse", .basis = "GDPR Art. 6(1)(f)" };
+    policy_rule = (PolicyRule){ .name = "usage-events",
+                                .class_name = "usage data",
+                                .table = { "telemetry", "usage_event" },
+                                .age = "occurred_at",
+                                .keep_for = "90 days",
+                                .grace = "14 days",
+                                .purpose = "operate the service",
+                                .basis = "GDPR Art. 6(1)(b)",
+                                .exempts = &exempt,
+                                .exempt_count = 1 };
+    subject_rule = (SubjectRule){ .kind = "workspace", .root = { "cloud", "workspace" }, .grace = "30 days" };
+}
+
+/* All is well: one policy, one kind of subject, one disposal that waits. */
+static void
+setup(void)
+{
+    arena = arena_new();
+    fill_rules();
+    rows_exempt[0] = 331;
+    policies[0] = (ReportPolicy){ .rule = &policy_rule,
+                                  .oldest = NOW - 300 * INSTANT_DAY,
+                                  .cutoff = NOW - 90 * INSTANT_DAY,
+                                  .rows_held = 35,
+                                  .rows_exempt = rows_exempt,
+                                  .counts = { .kind = "policy",
+                                              .policy = "usage-events",
+                                              .opened = 2,
+                                              .archived = 2,
+                                              .erased = 1,
+                                              .in_time = 1,
+                                              .rows_archived = 5847,
+                                              .rows_erased = 5847,
+                                              .rows_cleared = 2345 } };
+    subjects[0] = (ReportSubject){ .rule = &subject_rule,
+                                   .counts = { .kind = "workspace",
+                                               .opened = 7,
+                                               .archived = 6,
+                                               .erased = 3,
+                                               .in_time = 2,
+                                               .cleared = 3,
+                                               .withdrawn = 1,
+                                               .rows_archived = 3147,
+                                               .rows_erased = 1103,
+                                               .rows_changed = 68,
+                                               .rows_cleared = 1103,
+                                               .under_way = 3 } };
+    holds[0] =
+        (ReportHold){ .kind = "workspace", .type = "legal", .in_force = 1, .first_end = INSTANT_NONE, .placed = 1 };
+    kept[0] = (ReportKept){ .what = "billing.invoice",
+                            .why = "tax records",
+                            .rows = 68,
+                            .disposals = 3,
+                            .first_until = NOW,
+                            .last_until = NOW + 3650 * INSTANT_DAY };
+    disposals[0] = (Disposal){ .id = 15,
+                               .kind = "workspace",
+                               .name = "e547caa3a5b8",
+                               .subject_key = KEY,
+                               .ground = "contract_ended",
+                               .state = STATE_ARCHIVED,
+                               .erase_after = NOW + INSTANT_DAY,
+                               .next_attempt_at = INSTANT_NONE };
+    standing[0] = (StatusDisposal){ .disposal = &disposals[0], .due_at = NOW + INSTANT_DAY };
+    databases[0] = (ReportDatabase){
+        .status = { .name = "eu", .region = "eu", .now = NOW, .disposals = standing, .disposal_count = 1 },
+        .policies = policies,
+        .policy_count = 1,
+        .subjects = subjects,
+        .subject_count = 1,
+        .holds = holds,
+        .hold_count = 1,
+        .kept = kept,
+        .kept_count = 1
+    };
+    report = (Report){ .from = NOW - 30 * INSTANT_DAY,
+                       .to = NOW,
+                       .made_at = NOW,
+                       .overdue_after = "2 days",
+                       .configuration = "cccc",
+                       .ledger = { .seq = 498, .digest = "dddd" },
+                       .databases = databases,
+                       .database_count = 1 };
+}
+
+static void
+teardown(void)
+{
+    arena_freep(&arena);
+}
+
+static void
+tells(const char *expected)
+{
+    const char *text = reportview_text(arena, &report);
+    ck_assert_msg(strstr(text, expected) != NULL, "not in the report: %s", expected);
+}
+
+START_TEST(a_class_of_data_is_told_with_window_purpose_and_what_is_exempt)
+{
+    tells("  from           2026-10-23 12:00:00 UTC\n");
+    tells("  class       policy        window   grace    oldest row  past window  exempt  held\n"
+          "  usage data  usage-events  90 days  14 days  2026-01-26         none     331    35\n");
+    tells("  policy        kept for  rows  purpose              legal basis\n"
+          "  usage-events  90 days   all   operate the service  GDPR Art. 6(1)(b)\n"
+          "                1 year    331   detect abuse         GDPR Art. 6(1)(f)\n");
+    tells("  policy        archived  erased  changed  last copy gone  disposals  in time  late\n"
+          "  usage-events     5,847   5,847        0           2,345          2        1     0\n");
+}
+END_TEST
+
+START_TEST(a_kind_of_subject_is_told_with_its_deadlines)
+{
+    tells("  kind       grace    opened  archived  erased  in time  late  cleared  withdrawn  under way  overdue\n"
+          "  workspace  30 days       7         6       3        2     1        3          1          3        0\n");
+    tells("  kind       rows archived  erased  changed  last copy gone\n"
+          "  workspace          3,147   1,103       68           1,103\n");
+    tells("  kind       type   in force  the first ends  placed in the period  ended in it\n"
+          "  workspace  legal         1  no end                             1            0\n");
+    tells("  what             rows  disposals  gone by     why\n"
+          "  billing.invoice    68          3  2036-11-19  tax records\n");
+}
+END_TEST
+
+START_TEST(a_database_in_order_says_so)
+{
+    ck_assert_int_eq(reportview_faults(&databases[0]), 0);
+    tells("  in order: nothing is overdue, failing or past its window longer than it may be\n");
+    tells("Failing or overdue now\n  no disposal\n");
+}
+END_TEST
+
+/* each alone is a finding */
+static void
+overdue_rows(void)
+{
+    policies[0].rows_due = 1234;
+    policies[0].overdue = true;
+}
+static void
+unknown_policy(void)
+{
+    policies[0].problem = "a cycle";
+}
+static void
+late_policy(void)
+{
+    policies[0].counts.late = 1;
+}
+static void
+late_subject(void)
+{
+    subjects[0].counts.late = 1;
+}
+static void
+unopened_subject(void)
+{
+    subjects[0].waiting = subjects[0].overdue = 1;
+}
+static void
+stopped_subject(void)
+{
+    subjects[0].problem = "a cycle";
+}
+static void
+failing_disposal(void)
+{
+    disposals[0].attempts = 2;
+    disposals[0].last_error = "no space left on device";
+}
+static void
+open_scope(void)
+{
+    databases[0].status.coverage_problem = "1 table is reached by nothing";
+}
+
+static const struct
+{
+    void (*happens)(void);
+    const char *told;
+} faults[] = {
+    { overdue_rows, "OVERDUE 1,234" },
+    { unknown_policy, "  ! usage-events: a cycle\n" },
+    { late_policy, "  NOT IN ORDER: 1 finding below\n" },
+    { late_subject, "  OVERDUE 1\n" },
+    { unopened_subject, "  workspace: 1 has ended and no disposal yet\n" },
+    { stopped_subject, "  ! workspace: a cycle\n" },
+    { failing_disposal,
+      "  eu-15  workspace  e547caa3a5b8  archived  2 attempts, the next run tries again: no space left on device\n" },
+    { open_scope, "  scope: 1 table is reached by nothing\n" },
+};
+
+START_TEST(whatever_is_wrong_is_a_finding_and_told)
+{
+    faults[_i].happens();
+    ck_assert_int_eq(reportview_faults(&databases[0]), 1);
+    tells("  NOT IN ORDER: 1 finding below\n");
+    tells(faults[_i].told);
+}
+END_TEST
+
+START_TEST(rows_that_the_next_run_takes_are_no_finding)
+{
+    policies[0].rows_due = 12;
+    ck_assert_int_eq(reportview_faults(&databases[0]), 0);
+    tells("  2026-01-26           12     331    35\n");
+}
+END_TEST
+
+START_TEST(what_is_not_configured_any_more_keeps_its_line)
+{
+    policies[1] = (ReportPolicy){ .counts = { .kind = "policy", .policy = "old-policy", .rows_erased = 7 },
+                                  .oldest = INSTANT_NONE,
+                                  .cutoff = INSTANT_NONE };
+    databases[0].policy_count = 2;
+    tells("old-policy");
+    tells("not configured");
+    CLEANUP(jsondoc_freep) JsonDoc *doc = jsondoc_object();
+    reportview_json(arena, &report, doc);
+    const JsonDoc *database = jsondoc_at(jsondoc_get(doc, "databases"), 0);
+    const JsonDoc *policy = jsondoc_at(jsondoc_get(database, "policies"), 1);
+    ck_assert_str_eq(jsondoc_get_string(policy, "name"), "old-policy");
+    ck_assert(!jsondoc_get_bool(policy, "configured", true));
+}
+END_TEST
+
+START_TEST(the_ledger_is_verified_or_the_report_says_what_is_wrong)
+{
+    tells("  498 entries, each with the digest of the one before: verified\n"
+          "  head: entry 498, SHA-256 dddd\n");
+    report.ledger_code = ERR_EVIDENCE;
+    report.ledger_problem = "line 100 is damaged";
+    tells("  DOES NOT VERIFY: line 100 is damaged\n");
+    CLEANUP(jsondoc_freep) JsonDoc *doc = jsondoc_object();
+    reportview_json(arena, &report, doc);
+    ck_assert(!jsondoc_get_bool(jsondoc_get(doc, "ledger"), "verifies", true));
+    ck_assert_ptr_null(jsondoc_get(jsondoc_get(doc, "ledger"), "digest"));
+}
+END_TEST
+
+START_TEST(a_database_that_could_not_be_asked_is_not_in_order)
+{
+    databases[0].status.error = "it is down";
+    ck_assert_int_gt(reportview_faults(&databases[0]), 0);
+    tells("  COULD NOT BE ASKED, nothing is known of it: it is down\n");
+    ck_assert_ptr_null(strstr(reportview_text(arena, &report), "in order"));
+}
+END_TEST
+
+START_TEST(no_report_tells_a_subjects_key)
+{
+    CLEANUP(jsondoc_freep) JsonDoc *doc = jsondoc_object();
+
+    failing_disposal();
+    reportview_json(arena, &report, doc);
+    const char *json = jsondoc_canonical(arena, doc);
+    ck_assert_ptr_nonnull(strstr(json, "\"eu-15\"")); /* it is told, */
+    ck_assert_ptr_null(strstr(json, KEY));            /* but not so */
+    ck_assert_ptr_null(strstr(reportview_text(arena, &report), KEY));
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("reportview");
+    TCase *cases = tcase_create("reportview");
+
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_test(cases, a_class_of_data_is_told_with_window_purpose_and_what_is_exempt);
+    tcase_add_test(cases, a_kind_of_subject_is_told_with_its_deadlines);
+    tcase_add_test(cases, a_database_in_order_says_so);
+    tcase_add_loop_test(cases, whatever_is_wrong_is_a_finding_and_told, 0, (int)COUNT(faults));
+    tcase_add_test(cases, rows_that_the_next_run_takes_are_no_finding);
+    tcase_add_test(cases, what_is_not_configured_any_more_keeps_its_line);
+    tcase_add_test(cases, the_ledger_is_verified_or_the_report_says_what_is_wrong);
+    tcase_add_test(cases, a_database_that_could_not_be_asked_is_not_in_order);
+    tcase_add_test(cases, no_report_tells_a_subjects_key);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* certificate -- the proof for one disposal.  Looks only; the ledger that it cites is verified on the way. */
+#include "base/text.h"
+#include "cmd/looks.h"
+#include "report/certview.h"
+
+#include <inttypes.h>
+
+enum
+{
+    OPT_FORMAT
+};
+
+static const OptionRule options[] = {
+    [OPT_FORMAT] = { "--format", OPTION_TEXT, "text|json", "for people (the default), or the same as --json" },
+};
+
+/* Policy or subject as the configuration has them now; both NULL when it has them no more. */
+static void
+find_rule(const Session *session, Certificate *certificate)
+{
+    const Disposal *d = certificate->disposal;
+    const Target *target = targets_find(&session->targets, d->kind, d->name);
+    if (target == NULL)
+        return;
+    certificate->policy = target->policy;
+    certificate->subject = target->subject;
+}
+
+static Err
+gather(Context *context, Workshop *workshop, Certificate *ret_certificate)
+{
+    CLEANUP(session_closep) Session *session = NULL;
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    Disposal *disposal;
+
+    TRY(command_disposal_session(context, workshop, context->operands[0], &session, &disposal));
+    Certificate certificate = { .database = session->database->name,
+                                .region = session->database->region,
+                                .installation = arena_strdup(context->arena, session->installation),
+                                .configuration = workshop->rules->config_digest,
+                                .ledger_path = arena_printf(context->arena, "%s/ledger.jsonl",
+                                                            workshop->rules->state_dir) };
+    TRY(db_begin(session->db, "isolation level repeatable read read only", &tx));
+    TRY(disposals_load(context->arena, session->db, disposal->id, &disposal)); /* all from one look */
+    TRY(collect_certificate(context->arena, session->db, disposal, &certificate));
+    find_rule(session, &certificate);
+    TRY(db_commit(&tx));
+    *ret_certificate = certificate;
+    return OK;
+}
+
+static Err
+run_certificate(Context *context)
+{
+    CLEANUP(workshop_closep) Workshop workshop = { .keys = NULL };
+    Certificate certificate;
+    char digest[65];
+
+    TRY(looks_format(context, OPT_FORMAT));
+    TRY(workshop_open(context, WORKSHOP_RULES, &workshop));
+    TRY(gather(context, &workshop, &certificate));
+    TRY(collect_entries(context->arena, &certificate));
+    certview_json(context->arena, &certificate, context->out, digest);
+    command_say(context, "%s", certview_text(context->arena, &certificate, digest));
+    return OK;
+}
+
+const Command command_certificate = {
+    .name = "certificate",
+    .operands = "ID",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "the proof for one disposal",
+    .description =
+        "When the live rows were gone and when the last copy was, what was erased, what was not and why, and where the\n"
+        "ledger says so.  The ledger is verified first: a certificate cites no entry that is not there.  ID is for\n"
+        "example eu-17.  Changes nothing.",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = run_certificate,
+};

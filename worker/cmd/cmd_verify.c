@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verify -- does the evidence hold? */
+#include "base/text.h"
+#include "cmd/command.h"
+#include "engine/verify.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+typedef enum Part
+{
+    PART_LEDGER,
+    PART_SNAPSHOTS,
+    PART_ABSENCE,
+    PART_ALL
+} Part;
+
+static const char
+    *const part_names[] = { [PART_LEDGER] = "ledger", [PART_SNAPSHOTS] = "snapshots", [PART_ABSENCE] = "absence" };
+
+static Err
+choose_part(const Context *context, Part *ret_part)
+{
+    *ret_part = PART_ALL;
+    if (context->operand_count == 0)
+        return OK;
+    for (Part part = PART_LEDGER; part < PART_ALL; part++)
+        if (strcmp(context->operands[0], part_names[part]) == 0)
+        {
+            *ret_part = part;
+            return OK;
+        }
+    const int near = text_nearest(context->operands[0], part_names, PART_ALL);
+    return err_new(ERR_USAGE, "\"%s\" is nothing that can be verified; %s", context->operands[0],
+                   near < 0 ? "it is one of ledger, snapshots, absence"
+                            : arena_printf(context->arena, "did you mean \"%s\"?", part_names[near]));
+}
+
+/* -- telling ------------------------------------------------------------------------------------------------------- */
+
+static void
+set_count(JsonDoc *out, const char *name, const VerifyCount *count)
+{
+    JsonDoc *entry = jsondoc_object();
+    jsondoc_set_integer(entry, "checked", count->checked);
+    jsondoc_set_integer(entry, "failed", count->failed);
+    jsondoc_set(out, name, entry);
+}
+
+static void
+tell_ledger(Context *context, const Verify *v)
+{
+    JsonDoc *entry = jsondoc_object();
+    const bool whole = v->ledger_head[0] != '\0';
+
+    jsondoc_set_integer(entry, "entries", v->ledger_entries);
+    jsondoc_set_string(entry, "head", whole ? v->ledger_head : NULL);
+    jsondoc_set_integer(entry, "checked", v->ledger.checked);
+    jsondoc_set_integer(entry, "failed", v->ledger.failed);
+    jsondoc_set_integer(entry, "pending", v->ledger_pending);
+    jsondoc_set(context->out, "ledger", entry);
+    if (whole)
+        command_say(context, "ledger     %s entries, head %s\n", text_thousands(context->arena, v->ledger_entries),
+                    v->ledger_head);
+    else
+        command_say(context, "ledger     broken: the entries behind the break were not compared with the databases\n");
+    command_say(context, "           %s disposals compared with it, %s differ%s\n",
+                text_thousands(context->arena, v->ledger.checked), text_thousands(context->arena, v->ledger.failed),
+                v->ledger_pending == 0
+                    ? ""
+                    : arena_printf(context->arena, "; %" PRId64 " entries wait for the next run", v->ledger_pending));
+}
+
+static void
+tell_snapshots(Context *context, const Verify *v)
+{
+    JsonDoc *entry = jsondoc_object();
+
+    jsondoc_set_integer(entry, "checked", v->snapshots.checked);
+    jsondoc_set_integer(entry, "failed", v->snapshots.failed);
+    jsondoc_set_integer(entry, "destroyed", v->snapshots_destroyed);
+    jsondoc_set(context->out, "snapshots", entry);
+    command_say(context, "snapshots  %s checked, %s failed; %s of them destroyed, and confirmed gone\n",
+                text_thousands(context->arena, v->snapshots.checked),
+                text_thousands(context->arena, v->snapshots.failed),
+                text_thousands(context->arena, v->snapshots_destroyed));
+}
+
+static void
+tell_absence(Context *context, const Verify *v)
+{
+    set_count(context->out, "absence", &v->absence);
+    command_say(context, "absence    %s checked, %s failed\n", text_thousands(context->arena, v->absence.checked),
+                text_thousands(context->arena, v->absence.failed));
+}
+
+static void
+tell_faults(Context *context, const Verify *v)
+{
+    JsonDoc *failures = jsondoc_array();
+    JsonDoc *warnings = jsondoc_array();
+
+    for (size_t i = 0; i < v->fault_count; i++)
+    {
+        const VerifyFault *fault = &v->faults[i];
+        JsonDoc *entry = jsondoc_object();
+        if (fault->code != OK)
+            jsondoc_set_string(entry, "code", err_name(fault->code));
+        jsondoc_set_string(entry, "database", fault->database);
+        jsondoc_set_string(entry, "what", fault->story);
+        jsondoc_push(fault->code == OK ? warnings : failures, entry);
+        if (fault->code == OK)
+            command_say(context, "warning: %s\n", fault->story);
+    }
+    jsondoc_set(context->out, "failures", failures);
+    jsondoc_set(context->out, "warnings", warnings);
+}
+
+/* -- the command --------------------------------------------------------------------------------------------------- */
+
+static Err
+run_verify(Context *context)
+{
+    CLEANUP(workshop_closep) Workshop workshop = { .keys = NULL };
+    CLEANUP(verify_closep) Verify verify = { .session_count = 0 };
+    Part part;
+
+    TRY(choose_part(context, &part));
+    TRY(workshop_open(context, part == PART_LEDGER ? WORKSHOP_LEDGER : WORKSHOP_ALL, &workshop));
+    verify_open(&workshop.house, context->arena, &verify);
+    if (part == PART_ALL || part == PART_LEDGER)
+    {
+        verify_ledger(&verify);
+        tell_ledger(context, &verify);
+    }
+    if (part == PART_ALL || part == PART_SNAPSHOTS)
+    {
+        verify_snapshots(&verify);
+        tell_snapshots(context, &verify);
+    }
+    if (part == PART_ALL || part == PART_ABSENCE)
+    {
+        verify_absence(&verify);
+        tell_absence(context, &verify);
+    }
+    tell_faults(context, &verify);
+    return verify_verdict(&verify);
+}
+
+const Command command_verify = {
+    .name = "verify",
+    .operands = "[ledger|snapshots|absence]",
+    .operands_max = 1,
+    .summary = "does the evidence hold: ledger, snapshots, absence of erased rows",
+    .description =
+        "ledger     the chain of its entries, and that each disposal's newest entry is in it\n"
+        "snapshots  every file of every snapshot, read and compared with its manifest; destroyed ones are gone\n"
+        "absence    no subject that the ledger calls erased is in its database again, nor rows of it\n"
+        "Without a word: all three.  Changes nothing; finds all that is wrong, and then exits with 14.",
+    .run = run_verify,
+};

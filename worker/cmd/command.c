@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/command.h"
+
+#include "base/text.h"
+#include "engine/settings.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DEFAULT_CONFIG "/etc/expunge/expunge.conf"
+
+const Command *const command_list[] = { &command_init,     &command_check,  &command_plan,        &command_run,
+                                        &command_status,   &command_report, &command_certificate, &command_verify,
+                                        &command_snapshot, &command_pause,  &command_resume,      &command_help };
+const size_t command_count = sizeof command_list / sizeof *command_list;
+
+bool
+command_given(const Context *context, size_t option)
+{
+    return context->values[option] != NULL;
+}
+
+/* -- arguments ----------------------------------------------------------------------------------------------------- */
+
+static const char *const global_options[] = { "--config",   "--json",    "--quiet", "--verbose",
+                                              "--no-color", "--version", "--help" };
+
+static Err
+unknown_option(const Context *context, const char *word)
+{
+    const Command *command = context->command;
+    const size_t globals = sizeof global_options / sizeof *global_options;
+    const char **known = ARENA_ARRAY(context->arena, const char *, globals + OPTIONS_MAX);
+    size_t count = 0;
+    for (size_t i = 0; i < globals; i++)
+        known[count++] = global_options[i];
+    for (size_t i = 0; command != NULL && i < command->option_count; i++)
+        known[count++] = command->options[i].name;
+    const int near = text_nearest(word, known, count);
+    if (near >= 0)
+        return err_new(ERR_USAGE, "unknown option \"%s\"; did you mean \"%s\"?", word, known[near]);
+    return err_new(ERR_USAGE, "unknown option \"%s\"; \"expunge help%s%s\" lists them", word,
+                   command == NULL ? "" : " ", command == NULL ? "" : command->name);
+}
+
+static Err
+store_value(Context *context, size_t index, const char *value)
+{
+    const OptionRule *rule = &context->command->options[index];
+    if (context->values[index] != NULL)
+        return err_new(ERR_USAGE, "%s is given twice", rule->name);
+    context->values[index] = value;
+    if (rule->type == OPTION_NUMBER && !text_int64(value, 1, INT32_MAX, &context->numbers[index]))
+        return err_new(ERR_USAGE, "%s wants a number from 1 on, not \"%s\"", rule->name, value);
+    if (rule->type == OPTION_TIME && !instant_parse(value, &context->times[index]))
+        return err_new(ERR_USAGE, "%s wants a point in time such as 2026-01-31 or 2026-01-31T12:00:00Z, not \"%s\"",
+                       rule->name, value);
+    return OK;
+}
+
+/* "--name=value" or "--name value"; *at moves over what was used. */
+static Err
+parse_value(int argc, char **argv, int *at, size_t name_length, const char *name, const char **ret_value)
+{
+    if (argv[*at][name_length] == '=')
+    {
+        *ret_value = argv[*at] + name_length + 1;
+        return OK;
+    }
+    if (*at + 1 >= argc)
+        return err_new(ERR_USAGE, "%s wants a value", name);
+    *ret_value = argv[++*at];
+    return OK;
+}
+
+static bool
+is_option(const char *word, const char *name)
+{
+    const size_t length = strlen(name);
+    return strncmp(word, name, length) == 0 && (word[length] == '\0' || word[length] == '=');
+}
+
+static Err
+parse_command_option(int argc, char **argv, int *at, Context *context)
+{
+    const Command *command = context->command;
+    for (size_t i = 0; command != NULL && i < command->option_count; i++)
+    {
+        const OptionRule *rule = &command->options[i];
+        const char *value = "";
+        if (!is_option(argv[*at], rule->name))
+            continue;
+        if (rule->type != OPTION_FLAG)
+            TRY(parse_value(argc, argv, at, strlen(rule->name), rule->name, &value));
+        else if (argv[*at][strlen(rule->name)] == '=')
+            return err_new(ERR_USAGE, "%s takes no value", rule->name);
+        return store_value(context, i, value);
+    }
+    return unknown_option(context, argv[*at]);
+}
+
+static Err
+parse_option(int argc, char **argv, int *at, Context *context)
+{
+    const char *word = argv[*at];
+    if (is_option(word, "--config"))
+        return parse_value(argc, argv, at, strlen("--config"), "--config", &context->config_path);
+    if (strcmp(word, "--json") == 0)
+        context->json = true;
+    else if (strcmp(word, "--quiet") == 0)
+        context->quiet = true;
+    else if (strcmp(word, "--verbose") == 0)
+        context->verbose = true;
+    else if (strcmp(word, "--no-color") == 0)
+        context->color = false;
+    else if (strcmp(word, "--help") == 0)
+    {
+        if (context->command != NULL)
+            context->operands[context->operand_count++] = context->command->name;
+        context->command = &command_help;
+    }
+    else
+        return parse_command_option(argc, argv, at, context);
+    return OK;
+}
+
+static Err
+parse_word(const char *word, Context *context)
+{
+    if (context->command != NULL)
+    {
+        if (context->operand_count >= context->command->operands_max)
+            return err_new(ERR_USAGE, "\"%s\" is one word too many: %s", word,
+                           command_usage(context->arena, context->command));
+        context->operands[context->operand_count++] = word;
+        return OK;
+    }
+    const char *names[32];
+    for (size_t i = 0; i < command_count; i++)
+    {
+        names[i] = command_list[i]->name;
+        if (strcmp(word, names[i]) == 0)
+        {
+            context->command = command_list[i];
+            return OK;
+        }
+    }
+    const int near = text_nearest(word, names, command_count);
+    if (near >= 0)
+        return err_new(ERR_USAGE, "unknown command \"%s\"; did you mean \"%s\"?", word, names[near]);
+    return err_new(ERR_USAGE, "unknown command \"%s\"; \"expunge help\" lists them", word);
+}
+
+Err
+command_parse(int argc, char **argv, Context *context)
+{
+    context->config_path = DEFAULT_CONFIG;
+    for (int i = 1; i < argc; i++) /* an error is told in JSON wherever --json stands */
+        if (strcmp(argv[i], "--json") == 0)
+            context->json = true;
+    bool words_only = false;
+    for (int i = 1; i < argc; i++)
+    {
+        if (!words_only && strcmp(argv[i], "--") == 0)
+            words_only = true;
+        else if (!words_only && argv[i][0] == '-' && argv[i][1] != '\0')
+            TRY(parse_option(argc, argv, &i, context));
+        else
+            TRY(parse_word(argv[i], context));
+        if (context->operand_count >= OPERANDS_MAX)
+            return err_new(ERR_USAGE, "too many words");
+    }
+    if (context->command == NULL)
+        return err_new(ERR_USAGE, "which command?  \"expunge help\" lists them");
+    if (context->operand_count < context->command->operands_min)
+        return err_new(ERR_USAGE, "something is missing: %s", command_usage(context->arena, context->command));
+    return OK;
+}
+
+const char *
+command_usage(Arena *arena, const Command *command)
+{
+    return arena_printf(arena, "expunge %s%s%s%s", command->name, command->option_count > 0 ? " [OPTIONS]" : "",
+                        command->operands[0] == '\0' ? "" : " ", command->operands);
+}
+
+/* -- the workshop -------------------------------------------------------------------------------------------------- */
+
+Err
+workshop_open(Context *context, WorkshopNeed need, Workshop *ret_workshop)
+{
+    CLEANUP(workshop_closep) Workshop workshop = { .house = { .as_of = INSTANT_NONE } };
+
+    TRY(settings_load(context->arena, context->config_path, &workshop.rules));
+    if (need != WORKSHOP_RULES)
+        TRY(ledger_open(arena_printf(context->arena, "%s/ledger.jsonl", workshop.rules->state_dir), true,
+                        &workshop.ledger));
+    if (need == WORKSHOP_ALL)
+    {
+        CLEANUP(secret_freep) Secret *master = NULL;
+        TRY(settings_master_key(workshop.rules, &master));
+        TRY(keys_open(arena_printf(context->arena, "%s/keys", workshop.rules->state_dir), master, &workshop.keys));
+    }
+    workshop.house.rules = workshop.rules;
+    workshop.house.keys = workshop.keys;
+    workshop.house.ledger = workshop.ledger;
+    *ret_workshop = workshop;
+    workshop.keys = NULL;
+    workshop.ledger = NULL;
+    return OK;
+}
+
+void
+workshop_closep(Workshop *workshop)
+{
+    keys_close(workshop->keys);
+    ledger_close(workshop->ledger);
+    workshop->keys = NULL;
+    workshop->ledger = NULL;
+}
+
+/* -- what people type ---------------------------------------------------------------------------------------------- */
+
+Err
+command_disposal_id(Arena *arena, const Rules *rules, const char *text, const DatabaseRule **ret_database,
+                    int64_t *ret_id)
+{
+    const char *dash = strrchr(text, '-');
+    const char *number = dash == NULL ? text : dash + 1;
+
+    if (!text_int64(number, 1, INT64_MAX, ret_id))
+        return err_new(ERR_USAGE, "\"%s\" is no disposal: it would look like eu-17; \"expunge status\" lists them",
+                       text);
+    *ret_database = NULL;
+    if (dash == NULL)
+        return OK;
+    const char *name = arena_strndup(arena, text, (size_t)(dash - text));
+    for (size_t i = 0; i < rules->database_count; i++)
+        if (strcmp(rules->databases[i].name, name) == 0)
+        {
+            *ret_database = &rules->databases[i];
+            return OK;
+        }
+    return err_new(ERR_USAGE, "the configuration has no database \"%s\"", name);
+}
+
+Err
+command_disposal_session(Context *context, Workshop *workshop, const char *text, Session **ret_session,
+                         Disposal **ret_disposal)
+{
+    const DatabaseRule *database;
+    CLEANUP(session_closep) Session *found = NULL;
+    int64_t id;
+
+    TRY(command_disposal_id(context->arena, workshop->rules, text, &database, &id));
+    for (size_t i = 0; i < workshop->rules->database_count; i++)
+    {
+        CLEANUP(session_closep) Session *session = NULL;
+        Disposal *disposal;
+        if (database != NULL && database != &workshop->rules->databases[i])
+            continue;
+        TRY(session_open(&workshop->house, &workshop->rules->databases[i], NULL, &session));
+        const Err e = disposals_load(context->arena, session->db, id, &disposal);
+        if (e != OK && (e != ERR_USAGE || database != NULL))
+            return e;
+        if (e != OK)
+            continue;
+        if (found != NULL)
+            return err_new(ERR_USAGE, "more than one database has a disposal %" PRId64 ": say for example %s-%" PRId64,
+                           id, found->database->name, id);
+        found = session;
+        session = NULL;
+        *ret_disposal = disposal;
+    }
+    if (found == NULL)
+        return err_new(ERR_USAGE, "no database has a disposal %" PRId64, id);
+    *ret_session = found;
+    found = NULL;
+    return OK;
+}
+
+Err
+command_check_key(const char *key)
+{
+    const size_t length = strlen(key);
+    if (text_blank(key))
+        return err_new(ERR_USAGE, "the key is empty");
+    if (strchr(" \t\r\n", key[0]) != NULL || strchr(" \t\r\n", key[length - 1]) != NULL)
+        return err_new(ERR_USAGE, "the key begins or ends with white space: type it exactly");
+    if (strchr(key, '*') != NULL || strchr(key, '%') != NULL || strchr(key, '?') != NULL)
+        return err_new(ERR_USAGE, "a key names one subject: there are no wildcards");
+    return OK;
+}
+
+void
+command_say(const Context *context, const char *format, ...)
+{
+    va_list args;
+    if (context->json)
+        return;
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+}
+
+void
+command_note(const Context *context, const char *format, ...)
+{
+    va_list args;
+    if (context->quiet)
+        return;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/archive.h"
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "engine/stop.h"
+#include "sql.h"
+#include "store/catalog.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+void
+archive_freep(Archive *archive)
+{
+    secret_free(archive->key);
+    archive->key = NULL;
+}
+
+Err
+archive_sink(void *writer, const char *row, size_t length)
+{
+    return frames_add(writer, row, length);
+}
+
+/* -- the snapshot -------------------------------------------------------------------------------------------------- */
+
+static const StoreRule *
+store_by_name(const Rules *rules, const char *name)
+{
+    for (size_t i = 0; i < rules->store_count; i++)
+        if (strcmp(rules->stores[i].name, name) == 0)
+            return &rules->stores[i];
+    return NULL;
+}
+
+Err
+archive_find(const Session *session, Arena *arena, const Disposal *disposal, Snapshot *ret_snapshot, bool *ret_found)
+{
+    *ret_found = disposal->snapshot_name != NULL;
+    if (!*ret_found)
+        return OK;
+    const StoreRule *store = store_by_name(session->rules, disposal->store);
+    if (store == NULL)
+        return err_new(ERR_CONFIG,
+                       "the snapshot of disposal %" PRId64
+                       " lies in store \"%s\", which the configuration does not have any more",
+                       disposal->id, disposal->store);
+    *ret_snapshot = (Snapshot){ .store_path = store->path,
+                                .name = arena_strdup(arena, disposal->snapshot_name),
+                                .key_id = disposal->key_id,
+                                .database = session->database->name,
+                                .disposal_id = disposal->id,
+                                .kind = disposal->kind,
+                                .commitment = disposal->commitment };
+    if (disposal->snapshot_id == NULL || !text_unhex(disposal->snapshot_id, ret_snapshot->id, sizeof ret_snapshot->id))
+        return err_new(ERR_INTERNAL, "the snapshot id of disposal %" PRId64 " is damaged", disposal->id);
+    return OK;
+}
+
+static Err
+name_snapshot(Job *job)
+{
+    CLEANUP(secret_freep) Secret *key = NULL;
+    CLEANUP(db_result_freep) DbResult *done = NULL;
+    Disposal *d = job->disposal;
+    unsigned char id[16];
+    char key_id[KEYS_ID_TEXT];
+
+    if (job->session->store == NULL)
+        return err_new(ERR_CONFIG, "no store with role \"snapshots\" is configured for database \"%s\"",
+                       job->session->database->name);
+    TRY(session_key_make(job->session->house, key_id, &key));
+    fault_point("archive.key_made");
+    seal_random(id, sizeof id);
+    d->store = job->session->store->name;
+    d->snapshot_id = text_hex(job->arena, id, sizeof id);
+    d->snapshot_name = arena_printf(job->arena, "%s-%" PRId64 "-%.8s", job->session->database->name, d->id,
+                                    d->snapshot_id);
+    d->key_id = arena_strdup(job->arena, key_id);
+    const char *params[] = { arena_printf(job->arena, "%" PRId64, d->id), d->store, d->snapshot_name, d->snapshot_id,
+                             d->key_id };
+    TRY(db_query(job->session->db, SQL_disposal_snapshot, 5, params, &done));
+    if (db_affected(done) != 1)
+        return err_new(ERR_AGAIN, "another worker named the snapshot of disposal %" PRId64 " first", d->id);
+    fault_point("archive.named");
+    return session_record(job->session, d, "archiving", session_fields(job->session, d));
+}
+
+/* The columns of a file: a table's own, or the key and what changes. */
+static void
+describe_columns(Job *job, size_t index, SnapshotFile *file)
+{
+    const Scope *scope = job->target->scope;
+    const GraphEdge *edge = index < scope->table_count
+                                ? NULL
+                                : &scope->graph->edges[scope->changes[index - scope->table_count].edge];
+    const GraphTable *table = &scope->graph->tables[edge == NULL ? scope->tables[index].table : edge->child];
+    size_t *list = ARENA_ARRAY(job->arena, size_t, table->column_count + table->key_count + 64);
+    size_t count = 0;
+
+    file->schema = table->schema;
+    file->table = table->name;
+    file->role = edge == NULL ? "rows" : "values";
+    for (size_t c = 0; edge == NULL && c < table->column_count; c++)
+        if (!table->columns[c].generated)
+            list[count++] = c;
+    for (size_t k = 0; edge != NULL && k < table->key_count; k++)
+        list[count++] = table->key[k];
+    if (edge != NULL && (edge->action == EDGE_SET_NULL || edge->action == EDGE_SET_DEFAULT))
+        for (size_t c = 0; c < edge->column_count; c++)
+            list[count++] = edge->child_columns[c];
+    else if (edge != NULL)
+        for (size_t i = 0; i < edge->rule->set_count && i < 64; i++)
+            list[count++] = graph_column(table, edge->rule->sets[i].column);
+    file->columns = ARENA_ARRAY(job->arena, SnapshotColumn, count + 1);
+    file->column_count = count;
+    for (size_t i = 0; i < count; i++)
+        file->columns[i] = (SnapshotColumn){ .name = table->columns[list[i]].name,
+                                             .type = table->columns[list[i]].type };
+}
+
+Err
+archive_prepare(Job *job, Archive *ret_archive)
+{
+    const Scope *scope = job->target->scope;
+    CLEANUP(archive_freep) Archive archive = { .key = NULL };
+    bool found;
+
+    if (job->disposal->snapshot_name == NULL)
+        TRY(name_snapshot(job));
+    TRY(archive_find(job->session, job->arena, job->disposal, &archive.snapshot, &found));
+    TRY(session_key_load(job->session->house, job->disposal->key_id, &archive.key));
+    Snapshot *s = &archive.snapshot;
+    s->fingerprint = catalog_fingerprint(job->arena, job->target->graph);
+    s->file_count = scope->table_count + scope->change_count;
+    s->files = ARENA_ARRAY(job->arena, SnapshotFile, s->file_count);
+    TRY(session_now(job->session, &s->made_at));
+    for (size_t i = 0; i < s->file_count; i++)
+    {
+        s->files[i].number = (uint32_t)i + 1;
+        describe_columns(job, i, &s->files[i]);
+    }
+    *ret_archive = archive;
+    archive.key = NULL;
+    return OK;
+}
+
+Err
+archive_writer(Job *job, const Archive *archive, int number, const FrameMark *mark, FrameWriter **ret_writer)
+{
+    FrameFile file = { .path = snapshots_file_path(job->arena, &archive->snapshot, true, (uint32_t)number),
+                       .key = archive->key,
+                       .number = (uint32_t)number,
+                       .level = (int)job->session->rules->compression_level };
+    memcpy(file.snapshot_id, archive->snapshot.id, sizeof file.snapshot_id);
+    return frames_writer_open(&file, mark, ret_writer);
+}
+
+/* -- sealing ------------------------------------------------------------------------------------------------------- */
+
+static JsonDoc *
+archived_fields(Job *job, const Archive *archive, const char *digest)
+{
+    JsonDoc *fields = session_fields(job->session, job->disposal);
+    JsonDoc *tables = jsondoc_array();
+    jsondoc_set_string(fields, "manifest", digest);
+    jsondoc_set_string(fields, "key", archive->snapshot.key_id);
+    for (size_t i = 0; i < archive->snapshot.file_count; i++)
+    {
+        const SnapshotFile *file = &archive->snapshot.files[i];
+        if (file->digest.mark.rows == 0)
+            continue;
+        JsonDoc *table = jsondoc_object();
+        jsondoc_set_string(table, "table", arena_printf(job->arena, "%s.%s", file->schema, file->table));
+        jsondoc_set_string(table, "role", file->role);
+        jsondoc_set_integer(table, "rows", file->digest.mark.rows);
+        jsondoc_set_string(table, "sha256", file->digest.sha256);
+        jsondoc_push(tables, table);
+    }
+    jsondoc_set(fields, "tables", tables);
+    return fields;
+}
+
+Err
+archive_seal(Job *job, Archive *archive)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    DisposalTable *tables;
+    size_t count;
+    char digest[65];
+
+    TRY(job_tables(job, job->arena, &tables, &count));
+    int64_t *expected = ARENA_ARRAY(job->arena, int64_t, count + 1);
+    for (size_t i = 0; i < count; i++)
+        expected[i] = tables[i].rows_archived;
+    TRY(snapshots_seal(job->arena, &archive->snapshot, archive->key, expected, digest));
+    fault_point("archive.sealed");
+    const Instant as_of = job->session->house->as_of;
+    const Transit transit = { .from = STATE_OPEN,
+                              .to = STATE_ARCHIVED,
+                              .grace = job->target->policy == NULL ? NULL : job->target->policy->grace,
+                              .snapshot_digest = digest,
+                              .as_of = as_of == INSTANT_NONE ? NULL : instant_format(job->arena, as_of) };
+    TRY(db_begin(job->session->db, "", &tx));
+    TRY(disposals_transit(job->session->db, job->disposal->id, &transit));
+    TRY(disposals_record(job->arena, job->session->db, job->disposal->id, "archived",
+                         archived_fields(job, archive, digest)));
+    TRY(db_commit(&tx));
+    fault_point("archive.transited");
+    return session_flush(job->session, job->disposal->id, false);
+}
+
+/* -- copying a subject --------------------------------------------------------------------------------------------- */
+
+static Err
+copy_file(Job *job, const Archive *archive, int number, const char *sql, const GraphTable *table, FrameMark *ret_mark)
+{
+    CLEANUP(frames_writer_closep) FrameWriter *writer = NULL;
+    const FrameMark start = { 0 };
+    int64_t rows;
+
+    TRY(stop_judge());
+    TRY(archive_writer(job, archive, number, &start, &writer));
+    TRY(db_copy_out(job->session->db, sql, archive_sink, writer, &rows));
+    fault_point("copy.received");
+    TRY(frames_cut(writer, false)); /* sealing reads it all back */
+    TRY(frames_wait(writer, ret_mark));
+    if (ret_mark->rows != rows)
+        return err_new(ERR_INTERNAL, "the server sent %" PRId64 " rows of \"%s\", %" PRId64 " were written", rows,
+                       table->quoted, ret_mark->rows);
+    job_count(job, table, "copy", rows, ret_mark->plain_bytes);
+    return OK;
+}
+
+static Err
+copy_all(Job *job, const Archive *archive, FrameMark *ret_marks)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    const Scope *scope = job->target->scope;
+
+    TRY(session_prepare_work(job->session, &job->selector));
+    TRY(db_begin(job->session->db, "isolation level repeatable read", &tx));
+    TRY(db_query(job->session->db, selector_fill_subject_root(&job->selector), 0, NULL, NULL));
+    TRY(job_fill_below(job));
+    TRY(job_refuse_foreign(job));
+    for (size_t i = 0; i < scope->table_count; i++)
+        TRY(copy_file(job, archive, job_number(job, i), selector_copy(&job->selector, i),
+                      &scope->graph->tables[scope->tables[i].table], &ret_marks[i]));
+    for (size_t i = 0; i < scope->change_count; i++)
+        if (scope->changes[i].writes)
+            TRY(copy_file(job, archive, job_change_number(job, i), selector_copy_change(&job->selector, i),
+                          &scope->graph->tables[scope->graph->edges[scope->changes[i].edge].child],
+                          &ret_marks[scope->table_count + i]));
+        else
+        {
+            CLEANUP(frames_writer_closep) FrameWriter *writer = NULL; /* an empty file: every change has its number */
+            TRY(archive_writer(job, archive, job_change_number(job, i), &ret_marks[scope->table_count + i], &writer));
+        }
+    return db_commit(&tx);
+}
+
+/* A copy starts anew each time: its one snapshot of the database ended with the attempt before. */
+Err
+archive_copy(Job *job)
+{
+    CLEANUP(archive_freep) Archive archive = { .key = NULL };
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    DisposalTable *tables;
+    size_t count;
+
+    TRY(archive_prepare(job, &archive));
+    TRY(snapshots_remove(archive.snapshot.store_path, archive.snapshot.name));
+    TRY(snapshots_prepare(&archive.snapshot));
+    TRY(job_tables(job, job->arena, &tables, &count));
+    FrameMark *marks = ARENA_ARRAY(job->arena, FrameMark, count + 1);
+    TRY(copy_all(job, &archive, marks));
+    fault_point("copy.done");
+    TRY(db_begin(job->session->db, "", &tx));
+    for (size_t i = 0; i < count; i++)
+        TRY(disposals_mark(job->arena, job->session->db, job->disposal->id, (int)i + 1, &marks[i]));
+    TRY(db_commit(&tx));
+    fault_point("copy.marked");
+    return archive_seal(job, &archive);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* archive.h -- a disposal's snapshot: its key, its directory, its files, and the transition to "archived". */
+#ifndef EXPUNGE_ARCHIVE_H
+#define EXPUNGE_ARCHIVE_H
+
+#include "engine/job.h"
+#include "store/snapshots.h"
+
+typedef struct Archive
+{
+    Snapshot snapshot;
+    Secret *key;
+} Archive;
+
+void archive_freep(Archive *archive); /* for CLEANUP: wipes the key */
+
+/* The snapshot of a disposal that has one, without its key; false when it has none. */
+NODISCARD Err archive_find(const Session *session, Arena *arena, const Disposal *disposal, Snapshot *ret_snapshot,
+                           bool *ret_found);
+/* Name, id and key of the snapshot: made once per disposal, found again on every later attempt. */
+NODISCARD Err archive_prepare(Job *job, Archive *ret_archive);
+/* A writer for a file, from where the database says that it stands. */
+NODISCARD Err archive_writer(Job *job, const Archive *archive, int number, const FrameMark *mark,
+                             FrameWriter **ret_writer);
+/* Read everything back, compare with the counts, rename, and go from open to archived. */
+NODISCARD Err archive_seal(Job *job, Archive *archive);
+
+/* A subject: copy its rows, parents first, in one REPEATABLE READ transaction, and seal. */
+NODISCARD Err archive_copy(Job *job);
+
+/* frames_add as db_copy_out wants it */
+Err archive_sink(void *writer, const char *row, size_t length);
+
+#endif

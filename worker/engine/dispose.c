@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/dispose.h"
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "engine/erase.h"
+#include "engine/move.h"
+#include "engine/stop.h"
+#include "sql.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#define CLAIM_TRIES 20
+#define CLAIM_PAUSE_US 150000
+
+Err
+dispose_next(Job *job, Step *ret_step, const char **ret_story)
+{
+    const Disposal *d = job->disposal;
+    Situation s = { .state = d->state,
+                    .is_subject = job->target->subject != NULL,
+                    .immediate = d->immediate,
+                    .ended = true,
+                    .erase_after = d->erase_after,
+                    .next_attempt_at = d->next_attempt_at };
+    TRY(session_now(job->session, &s.now));
+    if (s.is_subject)
+    {
+        RootState root;
+        TRY(job_held(job, &s.held, ret_story));
+        TRY(job_root(job, "", &root));
+        s.ended = root.ended && root.same;
+        s.archives = d->state == STATE_OPEN && (d->erase_after == INSTANT_NONE || s.now < d->erase_after);
+    }
+    else
+        s.archives = job->target->policy->grace != NULL || d->snapshot_name != NULL;
+    if (d->root_erased)
+        s.ended = true;
+    *ret_step = lifecycle_next(&s);
+    return OK;
+}
+
+static Err
+take_step(Job *job, Step step, const char *story)
+{
+    switch (step)
+    {
+    case STEP_HELD: return err_new(ERR_HELD, "%s", story);
+    case STEP_REFUSE:
+        return err_new(
+            ERR_RAIL,
+            "the root row of this %s does not say any more that it has ended, and its erasure has begun: a person must look",
+            job->target->name);
+    case STEP_WITHDRAW: return erase_withdraw(job);
+    case STEP_ARCHIVE: return job->target->subject != NULL ? archive_copy(job) : move_policy(job);
+    case STEP_BEGIN: return erase_begin(job);
+    case STEP_ERASE: return erase_rows(job);
+    case STEP_CLEAR: return erase_clear(job);
+    case STEP_NOTHING: break;
+    }
+    return OK;
+}
+
+static const char *
+step_word(Step step)
+{
+    switch (step)
+    {
+    case STEP_HELD: return "held";
+    case STEP_REFUSE: return "refused";
+    case STEP_WITHDRAW: return "withdraw";
+    case STEP_ARCHIVE: return "archive";
+    case STEP_BEGIN:
+    case STEP_ERASE: return "erase";
+    case STEP_CLEAR: return "clear";
+    case STEP_NOTHING: break;
+    }
+    return "wait";
+}
+
+/* Step after step; the disposal is read again before each, for another worker may have been there. */
+static Err
+walk(Session *session, Arena *arena, int64_t id, Outcome *outcome)
+{
+    for (Step step = STEP_ARCHIVE; step != STEP_NOTHING;)
+    {
+        Job job;
+        Disposal *disposal;
+        const char *story = NULL;
+        TRY(stop_judge());
+        TRY(disposals_load(arena, session->db, id, &disposal));
+        outcome->state = disposal->state;
+        outcome->cutoff = disposal->cutoff;
+        TRY(job_begin(session, arena, disposal, outcome, &job));
+        TRY(dispose_next(&job, &step, &story));
+        fault_point("walk.decided");
+        if (step != STEP_NOTHING && (outcome->step == NULL || strcmp(outcome->step, "wait") == 0 || step == STEP_BEGIN))
+            outcome->step = step_word(step);
+        TRY(take_step(&job, step, story));
+        if (step != STEP_NOTHING)
+            outcome->progressed = true;
+    }
+    return OK;
+}
+
+/* A failure is written down with its back-off; being stopped, held or too late is none. */
+static void
+write_failure(Session *session, Arena *arena, int64_t id, Err code, const char *story)
+{
+    Disposal *disposal;
+    const bool failure = code != ERR_PARTLY && code != ERR_HELD && code != ERR_AGAIN;
+    if (db_is_broken(session->db) || disposals_load(arena, session->db, id, &disposal) != OK)
+    {
+        err_clear();
+        return;
+    }
+    const char *params[] = { arena_printf(arena, "%" PRId64, id), story,
+                             arena_printf(arena, "%" PRId64, failure ? lifecycle_backoff(disposal->attempts + 1) : 0) };
+    if (code != ERR_PARTLY && db_query(session->db, SQL_disposal_failed, 3, params, NULL) != OK)
+        err_clear();
+}
+
+/* The server may not have noticed yet that a killed worker is gone: try for a few seconds. */
+static Err
+claim(Session *session, int64_t id, bool *ret_claimed)
+{
+    *ret_claimed = false;
+    for (int i = 0; i < CLAIM_TRIES && !*ret_claimed; i++)
+    {
+        TRY(disposals_claim(session->db, id, ret_claimed));
+        if (!*ret_claimed)
+        {
+            stop_sleep(CLAIM_PAUSE_US);
+            TRY(stop_judge());
+        }
+    }
+    return OK;
+}
+
+Err
+dispose_run(Session *session, Arena *arena, int64_t id, Outcome *outcome)
+{
+    bool claimed;
+
+    outcome->database = session->database->name;
+    outcome->id = id;
+    TRY(claim(session, id, &claimed));
+    if (!claimed)
+    {
+        outcome->code = ERR_AGAIN;
+        outcome->error = "another worker is busy with it";
+        return OK;
+    }
+    const Err e = walk(session, arena, id, outcome);
+    if (e != OK)
+    {
+        outcome->code = e;
+        outcome->error = arena_strdup(arena, err_joined());
+        err_clear();
+        write_failure(session, arena, id, e, outcome->error);
+    }
+    if (db_is_broken(session->db))
+        return err_new(ERR_DATABASE, "%s",
+                       outcome->error == NULL ? "the connection to the server was lost" : outcome->error);
+    Disposal *disposal;
+    TRY(disposals_load(arena, session->db, id, &disposal));
+    outcome->state = disposal->state;
+    return disposals_unclaim(session->db, id);
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/erase.h"
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "engine/archive.h"
+#include "engine/move.h"
+#include "engine/pass.h"
+#include "sql.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define ROUNDS 10
+
+/* -- transitions --------------------------------------------------------------------------------------------------- */
+
+static Err
+transit(Job *job, State to, const char *event, JsonDoc *fields)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    const Transit step = { .from = job->disposal->state, .to = to };
+
+    TRY(db_begin(job->session->db, "", &tx));
+    TRY(disposals_transit(job->session->db, job->disposal->id, &step));
+    TRY(disposals_record(job->arena, job->session->db, job->disposal->id, event, fields));
+    TRY(db_commit(&tx));
+    fault_point("transit.committed");
+    job->disposal->state = to;
+    TRY(session_flush(job->session, job->disposal->id, false));
+    fault_point("transit.flushed");
+    return OK;
+}
+
+static Err
+judge_scope(Job *job)
+{
+    if (job->target->subject == NULL)
+        return OK;
+    if (job->session->coverage_problem != NULL)
+        return err_new(
+            ERR_RAIL,
+            "%s; name each in a policy, an edge or global_tables, or accept the scope with \"expunge check --accept\"",
+            job->session->coverage_problem);
+    return OK;
+}
+
+Err
+erase_begin(Job *job)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    const Transit step = { .from = job->disposal->state, .to = STATE_ERASING };
+    const bool subject = job->target->subject != NULL;
+
+    TRY(judge_scope(job));
+    if (subject)
+        TRY(session_prepare_work(job->session, &job->selector));
+    TRY(job_guard(job, "", "for update", &tx));
+    if (subject)
+    {
+        TRY(job_fill_subject(job));
+        TRY(job_refuse_foreign(job));
+    }
+    TRY(disposals_transit(job->session->db, job->disposal->id, &step));
+    TRY(disposals_record(job->arena, job->session->db, job->disposal->id, "erasing",
+                         session_fields(job->session, job->disposal)));
+    fault_point("begin.recorded");
+    TRY(db_commit(&tx));
+    fault_point("begin.committed");
+    job->disposal->state = STATE_ERASING;
+    return session_flush(job->session, job->disposal->id, false);
+}
+
+/* -- counting ------------------------------------------------------------------------------------------------------ */
+
+/* Rows that still belong to the scope: those to erase, and those to change. */
+static Err
+count_filled(Job *job, int64_t *ret_rows)
+{
+    const Scope *scope = job->target->scope;
+    int64_t total = 0;
+    for (size_t i = 0; i < scope->table_count; i++)
+    {
+        int64_t rows;
+        TRY(job_count_rows(job, i, &rows));
+        total += rows;
+    }
+    for (size_t i = 0; i < scope->change_count; i++)
+    {
+        int64_t rows;
+        TRY(job_count_change(job, i, &rows));
+        total += rows;
+    }
+    *ret_rows = total;
+    return OK;
+}
+
+Err
+erase_count_scope(Job *job, int64_t *ret_rows)
+{
+    TRY(job_fill_subject(job));
+    return count_filled(job, ret_rows);
+}
+
+/* Until when: by the policy that will take the kept rows, from the newest of them; otherwise from now. */
+static Err
+keep_until(Job *job, const EdgeRule *rule, const Target *policy, const char *newest, Instant *ret_until)
+{
+    Instant from;
+    if (policy != NULL && newest != NULL && instant_parse(newest, &from))
+        return session_add(job->session, from, policy->policy->keep_for, ret_until);
+    TRY(session_now(job->session, &from));
+    return session_add(job->session, from, rule->keep_for, ret_until);
+}
+
+static const Target *
+policy_on(const Targets *targets, const GraphTable *table)
+{
+    for (size_t i = 0; i < targets->count; i++)
+        if (targets->list[i].policy != NULL && strcmp(targets->list[i].policy->table.table, table->name) == 0 &&
+            strcmp(targets->list[i].policy->table.schema, table->schema) == 0)
+            return &targets->list[i];
+    return NULL;
+}
+
+Err
+erase_count_kept(Job *job, OutcomeStay **ret_stays, size_t *ret_count)
+{
+    const Scope *scope = job->target->scope;
+    OutcomeStay *stays = ARENA_ARRAY(job->arena, OutcomeStay, scope->change_count + 1);
+    size_t count = 0;
+
+    for (size_t i = 0; i < scope->change_count; i++)
+    {
+        const GraphEdge *edge = &scope->graph->edges[scope->changes[i].edge];
+        CLEANUP(db_result_freep) DbResult *row = NULL;
+        if (edge->action != EDGE_KEEP)
+            continue;
+        const GraphTable *table = &scope->graph->tables[edge->child];
+        const Target *policy = policy_on(&job->session->targets, table);
+        TRY(db_query_row(job->session->db,
+                         selector_count_kept(&job->selector, i, policy == NULL ? GRAPH_NONE : policy->age), 0, NULL,
+                         &row));
+        if (db_int64(row, 0, 0) == 0)
+            continue;
+        stays[count] = (OutcomeStay){ .table = arena_printf(job->arena, "%s.%s", table->schema, table->name),
+                                      .why = arena_printf(job->arena, "%s (%s)", edge->rule->purpose,
+                                                          edge->rule->basis),
+                                      .rows = db_int64(row, 0, 0) };
+        TRY(keep_until(job, edge->rule, policy, db_text(row, 0, 1), &stays[count].until));
+        count++;
+    }
+    *ret_stays = stays;
+    *ret_count = count;
+    return OK;
+}
+
+/* -- erasing a subject --------------------------------------------------------------------------------------------- */
+
+static Err
+write_kept(Job *job)
+{
+    OutcomeStay *stays;
+    size_t count;
+    const char *id[] = { arena_printf(job->arena, "%" PRId64, job->disposal->id) };
+
+    TRY(erase_count_kept(job, &stays, &count));
+    TRY(db_query(job->session->db, SQL_not_erased_clear, 1, id, NULL));
+    for (size_t i = 0; i < count; i++)
+    {
+        const char *params[] = { id[0],
+                                 arena_printf(job->arena, "%zu", i + 1),
+                                 stays[i].table,
+                                 stays[i].why,
+                                 arena_printf(job->arena, "%" PRId64, stays[i].rows),
+                                 instant_format(job->arena, stays[i].until) };
+        TRY(db_query(job->session->db, SQL_not_erased_add, 6, params, NULL));
+    }
+    return OK;
+}
+
+static Err
+pass_all(Job *job)
+{
+    const Scope *scope = job->target->scope;
+    const char *params[] = { arena_printf(job->arena, "%" PRId64, job->disposal->id) };
+
+    TRY(db_query(job->session->db, SQL_table_rewind, 1, params, NULL));
+    TRY(job_fill_subject(job));
+    TRY(job_refuse_foreign(job));
+    for (size_t i = 0; i < scope->change_count; i++)
+        if (scope->changes[i].writes)
+            TRY(pass_change(job, i));
+    const size_t root_end = scope_group_end(scope, 0); /* the root goes last, with what is one step with it */
+    for (size_t i = scope->table_count; i-- > root_end;)
+        if (scope->tables[i].group != scope->tables[i - 1].group)
+            TRY(pass_erase(job, i));
+    return OK;
+}
+
+static Err
+count_group(Job *job, size_t end, int64_t *ret_rows)
+{
+    *ret_rows = 0;
+    for (size_t i = 0; i < end; i++)
+    {
+        int64_t rows;
+        TRY(job_count_rows(job, i, &rows));
+        *ret_rows += rows;
+    }
+    return OK;
+}
+
+/* Lock the root, count the scope again; nothing left but the root, and what is one step with it: they go. */
+static Err
+erase_root(Job *job, bool *ret_done)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    const Scope *scope = job->target->scope;
+    const size_t end = scope_group_end(scope, 0);
+    const char *id[] = { arena_printf(job->arena, "%" PRId64, job->disposal->id) };
+    int64_t *done = ARENA_ARRAY(job->arena, int64_t, end);
+    int64_t rows, last = 0;
+
+    *ret_done = false;
+    TRY(job_guard(job, "", "for update", &tx));
+    TRY(erase_count_scope(job, &rows));
+    TRY(count_group(job, end, &last));
+    fault_point("root.counted");
+    if (rows > last)
+        return OK; /* late writers: another round */
+    TRY(write_kept(job));
+    TRY(pass_erase_group_now(job, 0, end, done));
+    fault_point("root.deleted");
+    for (size_t i = 0; i < end; i++)
+        TRY(disposals_advance(job->arena, job->session->db, job->disposal->id, job_number(job, i), done[i], NULL, 0));
+    TRY(db_query(job->session->db, SQL_disposal_root_erased, 1, id, NULL));
+    TRY(db_commit(&tx));
+    fault_point("root.committed");
+    job->disposal->root_erased = true;
+    for (size_t i = 0; i < end; i++)
+        job_count(job, &scope->graph->tables[scope->tables[i].table], "delete", done[i], 0);
+    *ret_done = true;
+    return OK;
+}
+
+static Err
+count_absent(Job *job, int64_t *ret_rows)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    TRY(session_prepare_work(job->session, &job->selector));
+    TRY(db_begin(job->session->db, "isolation level repeatable read read only", &tx));
+    TRY(db_query(job->session->db, selector_fill_subject_root(&job->selector), 0, NULL, NULL));
+    TRY(job_fill_below(job));
+    TRY(count_filled(job, ret_rows));
+    return db_commit(&tx);
+}
+
+static Err
+erase_subject(Job *job)
+{
+    DisposalTable *tables;
+    size_t count;
+    int64_t rows = 1;
+
+    TRY(judge_scope(job));
+    TRY(job_tables(job, job->arena, &tables, &count));
+    for (int round = 0; round < ROUNDS && rows > 0; round++)
+    {
+        bool root_done = job->disposal->root_erased;
+        TRY(pass_all(job));
+        if (!root_done)
+            TRY(erase_root(job, &root_done));
+        if (root_done)
+            TRY(count_absent(job, &rows)); /* soft edges once more: no lock kept their writers out */
+    }
+    if (rows > 0)
+        return err_new(ERR_AGAIN, "rows of this %s keep coming while they are erased; the next run goes on",
+                       job->target->name);
+    return OK;
+}
+
+/* -- erasing a policy's rows --------------------------------------------------------------------------------------- */
+
+static Err
+erase_policy(Job *job)
+{
+    const bool moved = job->disposal->snapshot_name != NULL;
+
+    for (int round = 0; round < ROUNDS && !moved; round++)
+    {
+        CLEANUP(db_result_freep) DbResult *left = NULL;
+        DisposalTable *tables;
+        size_t count;
+        const char *params[] = { arena_printf(job->arena, "%" PRId64, job->disposal->id) };
+        TRY(job_tables(job, job->arena, &tables, &count));
+        TRY(job->target->single ? pass_erase(job, 0) : move_by_roots(job, NULL));
+        TRY(db_query_row(job->session->db, selector_any_due(&job->selector), 0, NULL, &left));
+        if (!db_bool(left, 0, 0))
+            return OK;
+        TRY(db_query(job->session->db, SQL_table_rewind, 1, params, NULL));
+    }
+    return moved ? OK
+                 : err_new(ERR_AGAIN, "rows of policy \"%s\" keep coming while they are erased; the next run goes on",
+                           job->target->name);
+}
+
+static JsonDoc *
+erased_fields(Job *job, Err *ret_error)
+{
+    JsonDoc *fields = session_fields(job->session, job->disposal);
+    JsonDoc *list = jsondoc_array();
+    DisposalTable *tables = NULL;
+    size_t count = 0;
+
+    *ret_error = job_tables(job, job->arena, &tables, &count);
+    for (size_t i = 0; i < count; i++)
+    {
+        const int64_t rows = tables[i].rows_done > 0 ? tables[i].rows_done : tables[i].rows_archived;
+        if (rows == 0)
+            continue;
+        JsonDoc *table = jsondoc_object();
+        jsondoc_set_string(table, "table", arena_printf(job->arena, "%s.%s", tables[i].schema, tables[i].table));
+        jsondoc_set_string(table, "action", tables[i].action);
+        jsondoc_set_integer(table, "rows", rows);
+        jsondoc_push(list, table);
+    }
+    jsondoc_set(fields, "tables", list);
+    return fields;
+}
+
+Err
+erase_rows(Job *job)
+{
+    Err e = job->target->subject != NULL ? erase_subject(job) : erase_policy(job);
+    if (e != OK)
+        return e;
+    fault_point("erase.absent");
+    JsonDoc *fields = erased_fields(job, &e);
+    if (e != OK)
+    {
+        jsondoc_freep(&fields);
+        return e;
+    }
+    return transit(job, STATE_ERASED, "erased", fields);
+}
+
+/* -- the snapshot's end -------------------------------------------------------------------------------------------- */
+
+static Err
+destroy_snapshot(Job *job)
+{
+    Snapshot snapshot;
+    bool found;
+    const char *id[] = { arena_printf(job->arena, "%" PRId64, job->disposal->id) };
+
+    TRY(archive_find(job->session, job->arena, job->disposal, &snapshot, &found));
+    if (!found)
+        return OK;
+    if (job->disposal->key_destroyed_at == INSTANT_NONE)
+    {
+        JsonDoc *intent = session_fields(job->session, job->disposal);
+        jsondoc_set_string(intent, "key", job->disposal->key_id);
+        TRY(session_record(job->session, job->disposal, "destroying_key", intent));
+        fault_point("clear.intended");
+        TRY(session_key_destroy(job->session->house, job->disposal->key_id));
+        fault_point("clear.key_destroyed");
+        TRY(db_query(job->session->db, SQL_disposal_key_destroyed, 1, id, NULL));
+    }
+    TRY(snapshots_remove(snapshot.store_path, snapshot.name));
+    fault_point("clear.removed");
+    return OK;
+}
+
+Err
+erase_clear(Job *job)
+{
+    TRY(destroy_snapshot(job));
+    JsonDoc *fields = session_fields(job->session, job->disposal);
+    if (job->disposal->key_id != NULL)
+        jsondoc_set_string(fields, "key_destroyed", job->disposal->key_id);
+    return transit(job, STATE_CLEARED, "cleared", fields);
+}
+
+Err
+erase_withdraw(Job *job)
+{
+    TRY(destroy_snapshot(job));
+    return transit(job, STATE_WITHDRAWN, "withdrawn", session_fields(job->session, job->disposal));
+}

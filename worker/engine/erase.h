@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* erase.h -- the point of no return and what comes behind it: live rows gone, absence counted, copies gone. */
+#ifndef EXPUNGE_ERASE_H
+#define EXPUNGE_ERASE_H
+
+#include "engine/job.h"
+
+/* open or archived → erasing: confirmed again under the root's lock, no hold, nothing foreign; the ledger has the intent
+ * before anything is erased. */
+NODISCARD Err erase_begin(Job *job);
+/* Batches until nothing is left, the root last under its lock, absence counted in a fresh transaction: → erased. */
+NODISCARD Err erase_rows(Job *job);
+/* The snapshot's key destroyed, its files removed: → cleared. */
+NODISCARD Err erase_clear(Job *job);
+/* Nothing was removed and the customer is back: the snapshot goes, → withdrawn. */
+NODISCARD Err erase_withdraw(Job *job);
+
+/* Rows that keep edges leave behind, counted now; for the plan as well.  In a transaction with filled work tables. */
+NODISCARD Err erase_count_kept(Job *job, OutcomeStay **ret_stays, size_t *ret_count);
+/* Rows in the scope now, root included; refills the work tables. */
+NODISCARD Err erase_count_scope(Job *job, int64_t *ret_rows);
+
+#endif

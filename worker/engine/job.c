@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/job.h"
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "engine/stop.h"
+#include "sql.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define JUDGE_EVERY_US INSTANT_SECOND
+
+Err
+job_begin(Session *session, Arena *arena, Disposal *disposal, Outcome *outcome, Job *ret_job)
+{
+    const Target *target = targets_find(&session->targets, disposal->kind, disposal->name);
+    if (target == NULL)
+        return err_new(ERR_RAIL, "the configuration has no %s \"%s\" any more: it stays as it is until it has",
+                       disposals_is_policy(disposal) ? "policy" : "subject kind",
+                       disposals_is_policy(disposal) ? disposal->name : disposal->kind);
+    if (target->problem != NULL)
+        return err_new(ERR_RAIL, "%s", target->problem);
+    const Rules *rules = session->rules;
+    *ret_job = (Job){ .session = session,
+                      .arena = arena,
+                      .disposal = disposal,
+                      .target = target,
+                      .selector = { .arena = arena, .target = target },
+                      .pace = pace_new(rules->batch_target_ms, rules->batch_max_rows, rules->duty),
+                      .outcome = outcome };
+    if (target->policy != NULL)
+        return session_cutoffs(session, arena, target, disposal->as_of, &ret_job->selector.cutoffs);
+    return disposal->subject_key == NULL ? OK : session_set_key(session, disposal->subject_key);
+}
+
+/* -- the guarded transaction --------------------------------------------------------------------------------------- */
+
+Err
+job_root(Job *job, const char *lock, RootState *ret_state)
+{
+    CLEANUP(arena_freep) Arena *scratch = arena_new();
+    CLEANUP(db_result_freep) DbResult *row = NULL;
+    Selector selector = job->selector;
+    const Disposal *d = job->disposal;
+
+    selector.arena = scratch;
+    TRY(db_query(job->session->db, selector_root_state(&selector, lock), 0, NULL, &row));
+    *ret_state = (RootState){ .present = db_rows(row) > 0, .ended = true, .same = true };
+    if (!ret_state->present)
+        return OK;
+    Instant ended_at = INSTANT_NONE;
+    if (db_text(row, 0, 2) != NULL && !instant_parse(db_text(row, 0, 2), &ended_at))
+        ended_at = INSTANT_NONE;
+    ret_state->ended = db_bool(row, 0, 0);
+    ret_state->same = text_equal(db_text(row, 0, 1), d->incarnation) &&
+                      (job->target->subject->ended_at == NULL || ended_at == d->ended_at);
+    return OK;
+}
+
+Err
+job_held(Job *job, bool *ret_held, const char **ret_story)
+{
+    CLEANUP(db_result_freep) DbResult *row = NULL;
+    const char *params[] = { job->disposal->kind, job->disposal->subject_key };
+
+    *ret_held = false;
+    if (job->target->subject == NULL || job->disposal->subject_key == NULL)
+        return OK;
+    TRY(db_query(job->session->db, SQL_hold_on_subject, 2, params, &row));
+    if (db_rows(row) == 0)
+        return OK;
+    *ret_held = true;
+    *ret_story = arena_printf(job->arena, "hold %s (%s) forbids it%s%s", db_text(row, 0, 0), db_text(row, 0, 1),
+                              db_text(row, 0, 2) == NULL ? "" : " until ",
+                              db_text(row, 0, 2) == NULL ? "" : instant_format(job->arena, db_int64(row, 0, 2)));
+    return OK;
+}
+
+static Err
+judge_subject(Job *job, const char *root_lock)
+{
+    RootState root;
+    bool held;
+    const char *story;
+
+    TRY(job_held(job, &held, &story));
+    if (held)
+        return err_new(ERR_HELD, "%s", story);
+    TRY(job_root(job, root_lock, &root));
+    if (root.present && job->disposal->root_erased)
+        return err_new(
+            ERR_RAIL,
+            "the root row is back although it was erased: is this a restored database, or a new %s with an old key?",
+            job->target->name);
+    if (!root.ended || !root.same)
+        return err_new(
+            ERR_RAIL,
+            "the root row of this %s does not say any more that it has ended (or says another time): a person must look",
+            job->target->name);
+    return OK;
+}
+
+static Err
+guard(Job *job, const char *options, const char *lock_sql, const char *root_lock, DbTx *ret_tx)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    CLEANUP(db_result_freep) DbResult *row = NULL;
+    char id[24];
+    const char *params[] = { id };
+
+    TRY(stop_judge());
+    snprintf(id, sizeof id, "%" PRId64, job->disposal->id);
+    TRY(db_begin(job->session->db, options, &tx));
+    TRY(db_exec(job->session->db, lock_sql)); /* an insert waits until we have ended */
+    TRY(db_query_row(job->session->db, SQL_disposal_guard, 1, params, &row));
+    if (db_bool(row, 0, 1))
+        return err_new(ERR_PARTLY, "paused: \"expunge resume\" lets it go on");
+    if (strcmp(db_text(row, 0, 0), lifecycle_state_name(job->disposal->state)) != 0)
+        return err_new(ERR_AGAIN, "disposal %" PRId64 " is not %s any more: another worker was faster",
+                       job->disposal->id, lifecycle_state_name(job->disposal->state));
+    if (job->target->subject != NULL)
+        TRY(judge_subject(job, root_lock));
+    fault_point("guard.judged");
+    *ret_tx = tx;
+    tx.db = NULL; /* the caller's from here on */
+    return OK;
+}
+
+Err
+job_guard(Job *job, const char *options, const char *root_lock, DbTx *ret_tx)
+{
+    return guard(job, options, "lock table expunge.hold in share mode", root_lock, ret_tx);
+}
+
+Err
+job_guard_at_once(Job *job, const char *options, DbTx *ret_tx)
+{
+    return guard(job, options, "lock table expunge.hold in share mode nowait", "", ret_tx);
+}
+
+/* -- between batches ----------------------------------------------------------------------------------------------- */
+
+static Err
+judge_lag(Job *job)
+{
+    const Rules *rules = job->session->rules;
+    const char *params[] = { rules->max_replica_lag };
+    for (bool behind = rules->max_replica_lag != NULL; behind;)
+    {
+        CLEANUP(db_result_freep) DbResult *row = NULL;
+        TRY(db_query_row(job->session->db, SQL_replica_lag, 1, params, &row));
+        behind = db_bool(row, 0, 0);
+        if (behind)
+        {
+            stop_sleep(JUDGE_EVERY_US);
+            TRY(stop_judge());
+        }
+    }
+    return OK;
+}
+
+static Err
+judge_window(Job *job)
+{
+    Instant now;
+    if (job->session->rules->window.always || job->disposal->immediate)
+        return OK;
+    TRY(session_number(job->session, "select (extract(epoch from clock_timestamp()) * 1000000)::bigint", &now));
+    if (!window_is_open(&job->session->rules->window, now))
+        return err_new(ERR_PARTLY, "worker.window is over: the next run within it goes on from here");
+    return OK;
+}
+
+/* WAL above the rate is paid back by resting. */
+static Err
+judge_wal(Job *job, int64_t since_us)
+{
+    int64_t now;
+    const int64_t limit = job->session->rules->max_wal_per_second;
+    if (limit == 0)
+        return OK;
+    TRY(session_number(job->session, SQL_wal_position, &now));
+    const int64_t written = job->wal_then == 0 ? 0 : now - job->wal_then;
+    job->wal_then = now;
+    const double due_us = (double)written / (double)limit * 1e6;
+    if (due_us > (double)since_us)
+        stop_sleep((int64_t)(due_us - (double)since_us));
+    return OK;
+}
+
+Err
+job_rest(Job *job, int64_t done_rows, int64_t elapsed_us)
+{
+    const int64_t now = instant_monotonic();
+
+    pace_adapt(&job->pace, done_rows, elapsed_us);
+    if (elapsed_us > job->longest_batch_us)
+        job->longest_batch_us = elapsed_us;
+    if (now - job->judged_at >= JUDGE_EVERY_US)
+    {
+        TRY(judge_window(job));
+        TRY(judge_lag(job));
+        TRY(judge_wal(job, now - job->judged_at));
+        job->judged_at = instant_monotonic();
+    }
+    stop_sleep(pace_rest(&job->pace, elapsed_us));
+    return stop_judge();
+}
+
+/* -- tables of the disposal ---------------------------------------------------------------------------------------- */
+
+int
+job_number(const Job *job, size_t position)
+{
+    (void)job;
+    return (int)position + 1;
+}
+
+int
+job_change_number(const Job *job, size_t change)
+{
+    return (int)(job->target->scope->table_count + change) + 1;
+}
+
+static Err
+add_tables(Job *job, Arena *arena)
+{
+    const Scope *scope = job->target->scope;
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+
+    TRY(db_begin(job->session->db, "", &tx));
+    for (size_t i = 0; i < scope->table_count + scope->change_count; i++)
+    {
+        const bool change = i >= scope->table_count;
+        const GraphEdge *edge = change ? &scope->graph->edges[scope->changes[i - scope->table_count].edge] : NULL;
+        const GraphTable *table = &scope->graph->tables[change ? edge->child : scope->tables[i].table];
+        const DisposalTable row = { .number = (int)i + 1,
+                                    .schema = table->schema,
+                                    .table = table->name,
+                                    .action = change ? edge_action_name(edge->action) : "delete",
+                                    .edge = change ? edge->name : "" };
+        TRY(disposals_table_add(arena, job->session->db, job->disposal->id, &row));
+    }
+    return db_commit(&tx);
+}
+
+Err
+job_tables(Job *job, Arena *arena, DisposalTable **ret_tables, size_t *ret_count)
+{
+    const Scope *scope = job->target->scope;
+    DisposalTable *tables;
+    size_t count;
+
+    TRY(disposals_tables(arena, job->session->db, job->disposal->id, &tables, &count));
+    if (count == 0)
+    {
+        TRY(add_tables(job, arena));
+        TRY(disposals_tables(arena, job->session->db, job->disposal->id, &tables, &count));
+    }
+    bool same = count == scope->table_count + scope->change_count;
+    for (size_t i = 0; i < count && same; i++)
+    {
+        const GraphTable *table =
+            &scope->graph->tables[i < scope->table_count
+                                      ? scope->tables[i].table
+                                      : scope->graph->edges[scope->changes[i - scope->table_count].edge].child];
+        same = strcmp(table->name, tables[i].table) == 0 && strcmp(table->schema, tables[i].schema) == 0;
+    }
+    if (!same)
+        return err_new(ERR_RAIL,
+                       "the scope of disposal %" PRId64
+                       " has changed since it began (%zu tables then, %zu now): a person must look",
+                       job->disposal->id, count, scope->table_count + scope->change_count);
+    *ret_tables = tables;
+    *ret_count = count;
+    return OK;
+}
+
+void
+job_count(Job *job, const GraphTable *table, const char *action, int64_t rows, int64_t bytes)
+{
+    Outcome *o = job->outcome;
+    const char *name = arena_printf(job->arena, "%s.%s", table->schema, table->name);
+    if (bytes == 0 && table->row_estimate > 0)
+        bytes = (int64_t)((double)rows * ((double)table->byte_estimate / (double)table->row_estimate));
+    o->progressed = o->progressed || rows > 0;
+    for (size_t i = 0; i < o->table_count; i++)
+        if (strcmp(o->tables[i].table, name) == 0 && strcmp(o->tables[i].action, action) == 0)
+        {
+            o->tables[i].rows += rows;
+            o->tables[i].bytes += bytes;
+            return;
+        }
+    if (rows == 0)
+        return;
+    const OutcomeTable entry = { .table = name, .action = action, .rows = rows, .bytes = bytes };
+    ARENA_PUSH(job->arena, o->tables, o->table_count, o->table_room, entry);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* job.h -- one disposal under work: what every verb needs, and what they share: guarded transactions, pace, work tables. */
+#ifndef EXPUNGE_JOB_H
+#define EXPUNGE_JOB_H
+
+#include "engine/session.h"
+#include "model/outcome.h"
+#include "model/pace.h"
+
+typedef struct Job
+{
+    Session *session;
+    Arena *arena; /* as long as the disposal is worked on; passes use scratch arenas of their own */
+    Disposal *disposal;
+    const Target *target;
+    Selector selector;
+    Pace pace;
+    Outcome *outcome;
+    int64_t judged_at; /* monotonic: when lag and window were last looked at */
+    int64_t wal_then;
+    int64_t longest_batch_us;
+    bool
+        locks_parents; /* a move: rows that have children are locked before these are collected, so that no child can be
+                           added that a cascade would take away without an archive */
+} Job;
+
+/* Bind a disposal to its target: selector, cutoffs, key.  ERR_RAIL when the target has a problem or is not configured
+ * any more. */
+NODISCARD Err job_begin(Session *session, Arena *arena, Disposal *disposal, Outcome *outcome, Job *ret_job);
+
+/* A transaction that may change rows: freezes the holds first, then judges in it: the disposal is still in this state,
+ * nobody paused or stopped us, a subject is not held and its root has still ended (root_lock: "for share", "for update").
+ * Fails with ERR_HELD, ERR_RAIL, ERR_PARTLY, ERR_AGAIN and what the database says. */
+NODISCARD Err job_guard(Job *job, const char *options, const char *root_lock, DbTx *ret_tx);
+/* The same for one who holds another batch open: ERR_AGAIN instead of waiting behind a hold that waits for that batch. */
+NODISCARD Err job_guard_at_once(Job *job, const char *options, DbTx *ret_tx);
+
+/* The root of a subject as it is now.  A root that is gone counts as ended. */
+typedef struct RootState
+{
+    bool present;
+    bool ended;
+    bool same; /* incarnation and end are those that the disposal was opened for */
+} RootState;
+NODISCARD Err job_root(Job *job, const char *lock, RootState *ret_state);
+/* A hold in force on the subject; ret_story (arena) says which. */
+NODISCARD Err job_held(Job *job, bool *ret_held, const char **ret_story);
+
+/* Between two batches: rest, window, replica lag, WAL rate, stop.  elapsed_us: how long the last one took. */
+NODISCARD Err job_rest(Job *job, int64_t done_rows, int64_t elapsed_us);
+
+/* File number of a scope position, or of a change. */
+int job_number(const Job *job, size_t position);
+int job_change_number(const Job *job, size_t change);
+/* The rows of disposal_table for this disposal (made when missing); index: number - 1. */
+NODISCARD Err job_tables(Job *job, Arena *arena, DisposalTable **ret_tables, size_t *ret_count);
+
+/* Count rows for the outcome: one line per table and action. */
+void job_count(Job *job, const GraphTable *table, const char *action, int64_t rows, int64_t bytes);
+
+/* -- work tables.  In the caller's transaction. */
+/* Everything below a filled root, then the changes. */
+NODISCARD Err job_fill_below(Job *job);
+/* A subject: empty, fill the root and all below. */
+NODISCARD Err job_fill_subject(Job *job);
+/* ERR_RAIL naming table and count when a row of the scope belongs to somebody else too. */
+NODISCARD Err job_refuse_foreign(Job *job);
+NODISCARD Err job_count_rows(Job *job, size_t position, int64_t *ret_rows);
+NODISCARD Err job_count_change(Job *job, size_t change, int64_t *ret_rows);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* jobwork.c -- the part of job.h that fills and counts work tables. */
+#include "engine/job.h"
+
+#include "engine/stop.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static Err
+affected(Db *db, const char *sql, size_t count, const char *const *params, int64_t *ret_rows)
+{
+    CLEANUP(db_result_freep) DbResult *done = NULL;
+    TRY(db_query(db, sql, count, params, &done));
+    *ret_rows = db_affected(done);
+    return OK;
+}
+
+/* Round by round along the references within a group of tables, until a round adds nothing. */
+static Err
+fill_rounds(Job *job, const Selector *s, size_t first, size_t end)
+{
+    const Scope *scope = job->target->scope;
+    char round_text[16];
+    const char *params[] = { round_text };
+    int64_t added = 1;
+
+    for (int round = 1; added > 0; round++)
+    {
+        added = 0;
+        snprintf(round_text, sizeof round_text, "%d", round);
+        for (size_t i = first; i < end; i++)
+            for (size_t e = 0; e < scope->tables[i].edge_count; e++)
+            {
+                const size_t parent = scope_position(scope, scope->graph->edges[scope->tables[i].edges[e]].parent);
+                int64_t rows = 0;
+                if (parent >= first && parent < end)
+                    TRY(affected(job->session->db, selector_fill_round(s, i, scope->tables[i].edges[e]), 1, params,
+                                 &rows));
+                added += rows;
+            }
+        TRY(stop_judge());
+    }
+    return OK;
+}
+
+static bool
+has_children(const Scope *scope, size_t table)
+{
+    for (size_t e = 0; e < scope->graph->edge_count; e++)
+        if (scope->graph->edges[e].parent == table)
+            return true;
+    return false;
+}
+
+static bool
+is_collected(const ScopeTable *table)
+{
+    return table->method == SCOPE_KEYS || table->method == SCOPE_ROOT;
+}
+
+/* Rows that are reached from tables in front of the group. */
+static Err
+fill_from_above(Job *job, const Selector *s, size_t position, size_t first)
+{
+    const Scope *scope = job->target->scope;
+    const ScopeTable *entry = &scope->tables[position];
+    for (size_t e = 0; e < entry->edge_count; e++)
+        if (scope_position(scope, scope->graph->edges[entry->edges[e]].parent) < first)
+            TRY(db_query(job->session->db, selector_fill_edge(s, position, entry->edges[e]), 0, NULL, NULL));
+    return OK;
+}
+
+static Err
+fill_group(Job *job, const Selector *s, size_t first, size_t end)
+{
+    const Scope *scope = job->target->scope;
+    if (!is_collected(&scope->tables[first]))
+        return OK;
+    for (size_t i = first; i < end; i++)
+        TRY(fill_from_above(job, s, i, first));
+    if (end - first > 1 || scope->tables[first].self_edges > 0)
+        TRY(fill_rounds(job, s, first, end));
+    for (size_t i = first; i < end; i++)
+    {
+        if (job->locks_parents && has_children(scope, scope->tables[i].table))
+            TRY(db_query(job->session->db, selector_lock(s, i), 0, NULL, NULL));
+        TRY(db_exec(job->session->db, selector_analyze(s, i)));
+    }
+    return OK;
+}
+
+Err
+job_fill_below(Job *job)
+{
+    CLEANUP(arena_freep) Arena *scratch = arena_new();
+    const Scope *scope = job->target->scope;
+    Selector selector = job->selector;
+
+    selector.arena = scratch;
+    for (size_t first = 0, end; first < scope->table_count; first = end)
+    {
+        end = scope_group_end(scope, first);
+        const Err e = fill_group(job, &selector, first, end);
+        if (e != OK)
+            return err_note(e, "while finding the rows of \"%s\"",
+                            scope->graph->tables[scope->tables[first].table].name);
+    }
+    for (size_t i = 0; i < scope->change_count; i++)
+        if (scope->changes[i].writes)
+            TRY(db_query(job->session->db, selector_fill_change(&selector, i), 0, NULL, NULL));
+    return OK;
+}
+
+Err
+job_fill_subject(Job *job)
+{
+    TRY(session_prepare_work(job->session, &job->selector));
+    TRY(db_query(job->session->db, selector_fill_subject_root(&job->selector), 0, NULL, NULL));
+    return job_fill_below(job);
+}
+
+Err
+job_refuse_foreign(Job *job)
+{
+    CLEANUP(arena_freep) Arena *scratch = arena_new();
+    const Scope *scope = job->target->scope;
+    Selector selector = job->selector;
+
+    selector.arena = scratch;
+    for (size_t i = 1; i < scope->table_count; i++)
+        for (size_t e = 0; e < scope->tables[i].edge_count; e++)
+        {
+            const size_t edge = scope->tables[i].edges[e];
+            const char *sql = selector_count_foreign(&selector, i, edge);
+            int64_t rows = 0;
+            if (sql != NULL)
+                TRY(session_number(job->session, sql, &rows));
+            if (rows > 0)
+                return err_new(ERR_RAIL,
+                               "%" PRId64
+                               " row(s) of \"%s\" would go, but by \"%s\" they belong to a row of \"%s\" that stays; "
+                               "if they may go or stay, say so by an edge with an action in the configuration",
+                               rows, scope->graph->tables[scope->tables[i].table].quoted,
+                               scope->graph->edges[edge].name,
+                               scope->graph->tables[scope->graph->edges[edge].parent].quoted);
+        }
+    return OK;
+}
+
+Err
+job_count_rows(Job *job, size_t position, int64_t *ret_rows)
+{
+    return session_number(job->session, selector_count(&job->selector, position), ret_rows);
+}
+
+Err
+job_count_change(Job *job, size_t change, int64_t *ret_rows)
+{
+    *ret_rows = 0;
+    if (!job->target->scope->changes[change].writes)
+        return OK;
+    return session_number(job->session, selector_count_change(&job->selector, change), ret_rows);
+}

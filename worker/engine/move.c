@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/move.h"
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "engine/pass.h"
+#include "sql.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define FIRST_ROOTS 100
+#define PASSES 5
+
+/* -- by roots: a batch is some root rows with all that hangs on them, one transaction ------------------------------- */
+
+typedef struct Roots
+{
+    Job *job;
+    const Archive *archive;
+    FrameWriter **writers; /* per file; NULL without archive */
+    DisposalTable *tables;
+    size_t file_count;
+    const char *const *low;
+    Arena *arenas[2];
+    size_t turn;
+} Roots;
+
+static Err
+fill_roots(Roots *r, int64_t *ret_rows)
+{
+    CLEANUP(db_result_freep) DbResult *done = NULL;
+    Job *job = r->job;
+    const GraphTable *table = &job->target->graph->tables[job->target->root];
+    Arena *arena = r->arenas[r->turn];
+    const Bounds bounds = { .low = r->low };
+    Selector selector = job->selector;
+
+    selector.arena = arena;
+    const char **params = ARENA_ARRAY(arena, const char *, table->key_count + 1);
+    params[0] = arena_printf(arena, "%" PRId64, job->pace.rows);
+    for (size_t i = 0; r->low != NULL && i < table->key_count; i++)
+        params[i + 1] = r->low[i];
+    TRY(db_query(job->session->db, selector_fill_policy_root(&selector, &bounds, true),
+                 r->low == NULL ? 1 : table->key_count + 1, params, &done));
+    *ret_rows = db_affected(done);
+    return *ret_rows == 0 ? OK : job_fill_below(job);
+}
+
+static Err
+highest_root(Roots *r, const char *const **ret_high)
+{
+    CLEANUP(db_result_freep) DbResult *row = NULL;
+    const Job *job = r->job;
+    const GraphTable *table = &job->target->graph->tables[job->target->root];
+    Arena *arena = r->arenas[r->turn];
+    Text sql = TEXT_INIT(arena);
+
+    text_add(&sql, "select ");
+    for (size_t i = 0; i < table->key_count; i++)
+        text_addf(&sql, "%sw.expunge_k%zu::text", i > 0 ? ", " : "", i);
+    text_addf(&sql, " from pg_temp.expunge_w%zu_0 w order by ", job->target->number);
+    for (size_t i = 0; i < table->key_count; i++)
+        text_addf(&sql, "%sw.expunge_k%zu desc", i > 0 ? ", " : "", i);
+    text_add(&sql, " limit 1");
+    TRY(db_query_row(job->session->db, text_done(&sql), 0, NULL, &row));
+    const char **high = ARENA_ARRAY(arena, const char *, table->key_count);
+    for (size_t i = 0; i < table->key_count; i++)
+        high[i] = arena_strdup(arena, db_text(row, 0, i));
+    *ret_high = high;
+    return OK;
+}
+
+static Err
+change_batch(Roots *r, size_t change, int64_t *ret_rows)
+{
+    Job *job = r->job;
+    int64_t rows, copied;
+
+    TRY(job_count_change(job, change, &rows));
+    *ret_rows = 0;
+    if (rows == 0)
+        return OK;
+    if (r->writers != NULL)
+        TRY(db_copy_out(job->session->db, selector_copy_change(&job->selector, change), archive_sink,
+                        r->writers[job_change_number(job, change) - 1], &copied));
+    return pass_change_now(job, change, ret_rows);
+}
+
+static FrameWriter *
+writer_of(const Roots *r, size_t position)
+{
+    return r->writers[job_number(r->job, position) - 1];
+}
+
+static Err
+table_batch(Roots *r, size_t position, int64_t *ret_rows)
+{
+    Job *job = r->job;
+    int64_t rows;
+
+    TRY(job_count_rows(job, position, &rows));
+    *ret_rows = 0;
+    if (rows == 0)
+        return OK;
+    if (r->writers == NULL)
+        return pass_erase_now(job, position, ret_rows);
+    TRY(db_exec(job->session->db, selector_forget_numbers(&job->selector)));
+    TRY(db_exec(job->session->db, selector_number(&job->selector, position)));
+    TRY(db_copy_out(job->session->db, selector_move_numbers(&job->selector, position, 0, rows), archive_sink,
+                    writer_of(r, position), ret_rows));
+    return *ret_rows == rows ? OK : pass_check_remaining(job, position);
+}
+
+static Err
+whole_batch(Roots *r, size_t position, int64_t *ret_rows)
+{
+    Job *job = r->job;
+    if (r->writers == NULL)
+        return pass_erase_whole_now(job, position, ret_rows);
+    TRY(db_copy_out(job->session->db, selector_move_whole(&job->selector, position), archive_sink,
+                    writer_of(r, position), ret_rows));
+    return pass_check_remaining(job, position);
+}
+
+/* Tables in a cycle: their rows are locked already (locks_parents), so what is copied is what goes. */
+static Err
+group_batch(Roots *r, size_t first, size_t end, int64_t *ret_rows)
+{
+    Job *job = r->job;
+    for (size_t i = first; r->writers != NULL && i < end; i++)
+    {
+        int64_t copied, rows;
+        TRY(job_count_rows(job, i, &rows));
+        TRY(db_copy_out(job->session->db, selector_copy(&job->selector, i), archive_sink, writer_of(r, i), &copied));
+        if (copied != rows)
+            return err_new(ERR_AGAIN, "rows of \"%s\" changed while they were moved",
+                           job->target->graph->tables[job->target->scope->tables[i].table].quoted);
+    }
+    TRY(pass_erase_group_now(job, first, end, ret_rows));
+    for (size_t i = first; r->writers != NULL && i < end; i++)
+    {
+        int64_t rows;
+        TRY(job_count_rows(job, i, &rows));
+        if (ret_rows[i - first] != rows)
+            return err_new(ERR_AGAIN, "rows of \"%s\" changed while they were moved",
+                           job->target->graph->tables[job->target->scope->tables[i].table].quoted);
+    }
+    return OK;
+}
+
+static Err
+step_batch(Roots *r, size_t first, int64_t *rows)
+{
+    const Scope *scope = r->job->target->scope;
+    if (scope->tables[first].method == SCOPE_WHOLE)
+        return whole_batch(r, first, rows);
+    if (scope_is_cyclic(scope, first))
+        return group_batch(r, first, scope_group_end(scope, first), rows);
+    return table_batch(r, first, rows);
+}
+
+/* Frames of all files on the disk and read back; their marks in this transaction. */
+static Err
+settle_files(Roots *r)
+{
+    for (size_t i = 0; r->writers != NULL && i < r->file_count; i++)
+        TRY(frames_cut(r->writers[i], true));
+    for (size_t i = 0; r->writers != NULL && i < r->file_count; i++)
+    {
+        FrameMark mark;
+        TRY(frames_wait(r->writers[i], &mark));
+        TRY(disposals_mark(r->arenas[r->turn], r->job->session->db, r->job->disposal->id, (int)i + 1, &mark));
+    }
+    return OK;
+}
+
+/* Children first; changes before that. */
+static Err
+empty_batch(Roots *r, int64_t *rows)
+{
+    const Scope *scope = r->job->target->scope;
+    for (size_t i = 0; i < scope->change_count; i++)
+        TRY(change_batch(r, i, &rows[scope->table_count + i]));
+    for (size_t i = scope->table_count; i-- > 0;)
+        if (i == 0 || scope->tables[i].group != scope->tables[i - 1].group)
+        {
+            TRY(step_batch(r, i, &rows[i]));
+            fault_point("roots.table");
+        }
+    TRY(settle_files(r));
+    fault_point("roots.settled");
+    return OK;
+}
+
+static Err
+roots_batch(Roots *r, int64_t *rows, int64_t *ret_roots)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    Job *job = r->job;
+    const GraphTable *table = &job->target->graph->tables[job->target->root];
+    const char *const *high = NULL;
+
+    r->turn = 1 - r->turn;
+    arena_reset(r->arenas[r->turn]);
+    TRY(session_prepare_work(job->session, &job->selector));
+    TRY(job_guard(job, "", "", &tx));
+    TRY(fill_roots(r, ret_roots));
+    if (*ret_roots == 0)
+        return OK;
+    TRY(job_refuse_foreign(job));
+    TRY(highest_root(r, &high));
+    TRY(empty_batch(r, rows));
+    for (size_t i = 0; i < r->file_count; i++)
+        TRY(disposals_advance(r->arenas[r->turn], job->session->db, job->disposal->id, (int)i + 1, rows[i],
+                              i == 0 ? high : NULL, table->key_count));
+    TRY(db_commit(&tx));
+    fault_point("roots.committed");
+    r->low = high;
+    return OK;
+}
+
+static void
+count_batch(Roots *r, const int64_t *rows)
+{
+    const Scope *scope = r->job->target->scope;
+    for (size_t i = 0; i < scope->table_count; i++)
+        job_count(r->job, &scope->graph->tables[scope->tables[i].table], r->writers == NULL ? "delete" : "move",
+                  rows[i], 0);
+    for (size_t i = 0; i < scope->change_count; i++)
+    {
+        const GraphEdge *edge = &scope->graph->edges[scope->changes[i].edge];
+        job_count(r->job, &scope->graph->tables[edge->child], edge_action_name(edge->action),
+                  rows[scope->table_count + i], 0);
+    }
+}
+
+static Err
+all_roots(Roots *r)
+{
+    int64_t *rows = ARENA_ARRAY(r->job->arena, int64_t, r->file_count + 1);
+    int64_t roots = 1;
+
+    while (roots > 0)
+    {
+        const int64_t start = instant_monotonic();
+        memset(rows, 0, r->file_count * sizeof *rows);
+        TRY(roots_batch(r, rows, &roots));
+        count_batch(r, rows);
+        if (roots > 0)
+            TRY(job_rest(r->job, roots, instant_monotonic() - start));
+    }
+    return OK;
+}
+
+static Err
+open_writers(Roots *r)
+{
+    r->writers = ARENA_ARRAY(r->job->arena, FrameWriter *, r->file_count);
+    for (size_t i = 0; i < r->file_count; i++)
+        TRY(archive_writer(r->job, r->archive, (int)i + 1, &r->tables[i].mark, &r->writers[i]));
+    return OK;
+}
+
+Err
+move_by_roots(Job *job, const Archive *archive)
+{
+    CLEANUP(arena_freep) Arena *one = arena_new();
+    CLEANUP(arena_freep) Arena *two = arena_new();
+    Roots r = { .job = job, .archive = archive, .arenas = { one, two } };
+
+    job->locks_parents = true;
+    TRY(job_tables(job, job->arena, &r.tables, &r.file_count));
+    r.low = r.tables[0].position;
+    if (job->pace.rows > FIRST_ROOTS)
+        job->pace.rows = FIRST_ROOTS;
+    Err e = archive == NULL ? OK : open_writers(&r);
+    if (e == OK)
+        e = all_roots(&r);
+    for (size_t i = 0; r.writers != NULL && i < r.file_count; i++)
+        frames_writer_close(r.writers[i]);
+    if (e != OK)
+        return err_note(e, "while %s rows of \"%s\"", archive == NULL ? "erasing" : "moving",
+                        job->target->graph->tables[job->target->root].quoted);
+    return OK;
+}
+
+/* -- the whole policy ---------------------------------------------------------------------------------------------- */
+
+static Err
+rewind_passes(Job *job)
+{
+    const char *params[] = { arena_printf(job->arena, "%" PRId64, job->disposal->id) };
+    return db_query(job->session->db, SQL_table_rewind, 1, params, NULL);
+}
+
+/* Rows may have come in behind the cursor with an age before the cutoff: another pass, a few times. */
+Err
+move_policy(Job *job)
+{
+    CLEANUP(archive_freep) Archive archive = { .key = NULL };
+    bool left = true;
+
+    TRY(archive_prepare(job, &archive));
+    if (snapshots_is_complete(job->arena, &archive.snapshot)) /* a crash came between the rename and the transition */
+        return archive_seal(job, &archive);
+    TRY(snapshots_prepare(&archive.snapshot));
+    for (int pass = 0; pass < PASSES && left; pass++)
+    {
+        CLEANUP(db_result_freep) DbResult *row = NULL;
+        TRY(job->target->single ? move_single(job, &archive) : move_by_roots(job, &archive));
+        TRY(db_query_row(job->session->db, selector_any_due(&job->selector), 0, NULL, &row));
+        left = db_bool(row, 0, 0);
+        if (left)
+            TRY(rewind_passes(job));
+    }
+    if (left)
+        return err_new(ERR_AGAIN, "rows of policy \"%s\" keep coming while they are moved; the next run goes on",
+                       job->target->name);
+    return archive_seal(job, &archive);
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/pass.h"
+
+#include "base/fault.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const GraphTable *
+table_at(const Job *job, size_t position)
+{
+    return &job->target->graph->tables[job->target->scope->tables[position].table];
+}
+
+Err
+pass_refused(const Job *job, size_t position, int64_t remaining)
+{
+    if (remaining == 0)
+        return OK;
+    return err_new(ERR_RAIL,
+                   "%" PRId64
+                   " row(s) of \"%s\" were selected and are still there: a trigger, a rule or row security keeps "
+                   "them; the batch was rolled back",
+                   remaining, table_at(job, position)->quoted);
+}
+
+/* -- by numbers ---------------------------------------------------------------------------------------------------- */
+
+typedef struct Numbers
+{
+    bool change;
+    size_t index; /* position, or change */
+    int number;   /* in expunge.disposal_table */
+    const char *sql;
+    const char *remaining_sql; /* NULL for a change */
+} Numbers;
+
+static Err
+numbers_batch(Job *job, Arena *scratch, const Numbers *n, int64_t low, int64_t high, int64_t *ret_rows)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    CLEANUP(db_result_freep) DbResult *done = NULL;
+    CLEANUP(db_result_freep) DbResult *left = NULL;
+    const char *params[] = { arena_printf(scratch, "%" PRId64, low), arena_printf(scratch, "%" PRId64, high) };
+
+    TRY(job_guard(job, "", "for share", &tx));
+    TRY(db_query(job->session->db, n->sql, 2, params, &done));
+    if (db_affected(done) < high - low && n->remaining_sql != NULL)
+    {
+        TRY(db_query_row(job->session->db, n->remaining_sql, 2, params, &left));
+        TRY(pass_refused(job, n->index, db_int64(left, 0, 0)));
+    }
+    fault_point(n->change ? "change.updated" : "erase.deleted");
+    TRY(disposals_advance(scratch, job->session->db, job->disposal->id, n->number, db_affected(done), NULL, 0));
+    TRY(db_commit(&tx));
+    fault_point(n->change ? "change.committed" : "erase.committed");
+    *ret_rows = db_affected(done);
+    return OK;
+}
+
+static Err
+numbers_all(Job *job, const Numbers *n, const GraphTable *table, const char *action)
+{
+    CLEANUP(arena_freep) Arena *scratch = arena_new();
+    CLEANUP(db_result_freep) DbResult *numbered = NULL;
+
+    TRY(db_query_row(job->session->db, selector_numbered(&job->selector), 0, NULL, &numbered));
+    const int64_t last = db_int64(numbered, 0, 0), together = db_int64(numbered, 0, 1);
+    for (int64_t low = 0; low < last; arena_reset(scratch))
+    {
+        const int64_t wanted = low == 0 && together > job->pace.rows ? together : job->pace.rows;
+        const int64_t high = last - low > wanted ? low + wanted : last;
+        const int64_t start = instant_monotonic();
+        int64_t rows = 0;
+        TRY(numbers_batch(job, scratch, n, low, high, &rows));
+        job_count(job, table, action, rows, 0);
+        low = high;
+        TRY(job_rest(job, rows, instant_monotonic() - start));
+    }
+    return OK;
+}
+
+static Err
+erase_numbers(Job *job, size_t position)
+{
+    const Numbers n = { .index = position,
+                        .number = job_number(job, position),
+                        .sql = selector_delete_numbers(&job->selector, position),
+                        .remaining_sql = selector_remaining_numbers(&job->selector, position) };
+    int64_t rows;
+
+    TRY(job_count_rows(job, position, &rows));
+    if (rows == 0)
+        return OK;
+    TRY(db_exec(job->session->db, selector_forget_numbers(&job->selector)));
+    TRY(db_exec(job->session->db, selector_number(&job->selector, position)));
+    TRY(numbers_all(job, &n, table_at(job, position), "delete"));
+    return db_exec(job->session->db, selector_forget_numbers(&job->selector));
+}
+
+Err
+pass_change(Job *job, size_t change)
+{
+    const GraphEdge *edge = &job->target->graph->edges[job->target->scope->changes[change].edge];
+    const Numbers n = { .change = true,
+                        .index = change,
+                        .number = job_change_number(job, change),
+                        .sql = selector_change_numbers(&job->selector, change) };
+    int64_t rows;
+
+    TRY(job_count_change(job, change, &rows));
+    if (rows == 0)
+        return OK;
+    TRY(db_exec(job->session->db, selector_forget_numbers(&job->selector)));
+    TRY(db_exec(job->session->db, selector_number_change(&job->selector, change)));
+    TRY(numbers_all(job, &n, &job->target->graph->tables[edge->child], edge_action_name(edge->action)));
+    return db_exec(job->session->db, selector_forget_numbers(&job->selector));
+}
+
+/* -- in one statement, inside the caller's transaction -------------------------------------------------------------- */
+
+static Err
+now_statement(Job *job, const char *number_sql, const char *sql, const char *remaining_sql, size_t position,
+              int64_t *ret_rows)
+{
+    CLEANUP(arena_freep) Arena *scratch = arena_new();
+    CLEANUP(db_result_freep) DbResult *done = NULL;
+    int64_t last;
+
+    TRY(db_exec(job->session->db, selector_forget_numbers(&job->selector)));
+    TRY(db_exec(job->session->db, number_sql));
+    TRY(session_number(job->session, selector_numbered(&job->selector), &last));
+    const char *params[] = { "0", arena_printf(scratch, "%" PRId64, last) };
+    TRY(db_query(job->session->db, sql, 2, params, &done));
+    *ret_rows = db_affected(done);
+    if (*ret_rows < last && remaining_sql != NULL)
+    {
+        CLEANUP(db_result_freep) DbResult *left = NULL;
+        TRY(db_query_row(job->session->db, remaining_sql, 2, params, &left));
+        TRY(pass_refused(job, position, db_int64(left, 0, 0)));
+    }
+    return OK;
+}
+
+Err
+pass_erase_now(Job *job, size_t position, int64_t *ret_rows)
+{
+    return now_statement(job, selector_number(&job->selector, position),
+                         selector_delete_numbers(&job->selector, position),
+                         selector_remaining_numbers(&job->selector, position), position, ret_rows);
+}
+
+Err
+pass_change_now(Job *job, size_t change, int64_t *ret_rows)
+{
+    return now_statement(job, selector_number_change(&job->selector, change),
+                         selector_change_numbers(&job->selector, change), NULL, 0, ret_rows);
+}
+
+/* -- by ranges ----------------------------------------------------------------------------------------------------- */
+
+Err
+pass_upper(Job *job, Arena *arena, size_t position, const char *const *low, const char *const **ret_high)
+{
+    CLEANUP(db_result_freep) DbResult *row = NULL;
+    Selector selector = job->selector;
+    size_t count;
+
+    selector.arena = arena;
+    selector_order(&selector, position, &count);
+    const char **params = ARENA_ARRAY(arena, const char *, count + 1);
+    for (size_t i = 0; low != NULL && i < count; i++)
+        params[i] = low[i];
+    params[low != NULL ? count : 0] = arena_printf(arena, "%" PRId64, job->pace.rows - 1);
+    TRY(db_query(job->session->db, selector_upper(&selector, position, low != NULL), low != NULL ? count + 1 : 1,
+                 params, &row));
+    *ret_high = NULL;
+    if (db_rows(row) == 0)
+        return OK;
+    const char **high = ARENA_ARRAY(arena, const char *, count);
+    for (size_t i = 0; i < count; i++)
+        high[i] = arena_strdup(arena, db_text(row, 0, i));
+    *ret_high = high;
+    return OK;
+}
+
+static Err
+range_delete(Job *job, Arena *arena, size_t position, const Bounds *bounds, int64_t *ret_rows)
+{
+    CLEANUP(db_result_freep) DbResult *done = NULL;
+    Selector selector = job->selector;
+    size_t count, used = 0;
+
+    selector.arena = arena;
+    selector_order(&selector, position, &count);
+    const char **params = ARENA_ARRAY(arena, const char *, 2 * count);
+    for (size_t i = 0; bounds->low != NULL && i < count; i++)
+        params[used++] = bounds->low[i];
+    for (size_t i = 0; bounds->high != NULL && i < count; i++)
+        params[used++] = bounds->high[i];
+    TRY(db_query(job->session->db, selector_delete_range(&selector, position, bounds), used, params, &done));
+    *ret_rows = db_affected(done);
+    if (bounds->high != NULL && *ret_rows >= job->pace.rows)
+        return OK;
+    CLEANUP(db_result_freep) DbResult *left = NULL;
+    TRY(db_query_row(job->session->db, selector_remaining_range(&selector, position, bounds), used, params, &left));
+    return pass_refused(job, position, db_int64(left, 0, 0));
+}
+
+static Err
+range_batch(Job *job, Arena *arena, size_t position, Bounds *bounds, int64_t *ret_rows)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    size_t count;
+
+    TRY(job_guard(job, "", "for share", &tx));
+    TRY(pass_upper(job, arena, position, bounds->low, &bounds->high));
+    TRY(range_delete(job, arena, position, bounds, ret_rows));
+    fault_point("range.deleted");
+    selector_order(&job->selector, position, &count);
+    TRY(disposals_advance(arena, job->session->db, job->disposal->id, job_number(job, position), *ret_rows,
+                          bounds->high, count));
+    TRY(db_commit(&tx));
+    fault_point("range.committed");
+    return OK;
+}
+
+static Err
+erase_range(Job *job, size_t position)
+{
+    CLEANUP(arena_freep) Arena *first = arena_new();
+    CLEANUP(arena_freep) Arena *second = arena_new();
+    Arena *arenas[2] = { first, second }; /* the low bound lives one batch longer than it was made */
+    DisposalTable *tables;
+    size_t count, turn = 0;
+
+    TRY(job_tables(job, job->arena, &tables, &count));
+    Bounds bounds = { .low = tables[job_number(job, position) - 1].position };
+    do
+    {
+        const int64_t start = instant_monotonic();
+        int64_t rows = 0;
+        arena_reset(arenas[turn]);
+        TRY(range_batch(job, arenas[turn], position, &bounds, &rows));
+        job_count(job, table_at(job, position), "delete", rows, 0);
+        bounds.low = bounds.high;
+        turn = 1 - turn;
+        TRY(job_rest(job, rows, instant_monotonic() - start));
+    } while (bounds.high != NULL);
+    return OK;
+}
+
+/* -- in one statement: rows without a key, and tables that refer to each other in a cycle ---------------------------- */
+
+Err
+pass_check_remaining(Job *job, size_t position)
+{
+    int64_t left;
+    TRY(session_number(job->session, selector_remaining(&job->selector, position), &left));
+    return pass_refused(job, position, left);
+}
+
+Err
+pass_erase_whole_now(Job *job, size_t position, int64_t *ret_rows)
+{
+    CLEANUP(db_result_freep) DbResult *done = NULL;
+    TRY(db_query(job->session->db, selector_delete_whole(&job->selector, position), 0, NULL, &done));
+    *ret_rows = db_affected(done);
+    return pass_check_remaining(job, position);
+}
+
+Err
+pass_erase_group_now(Job *job, size_t first, size_t end, int64_t *ret_rows)
+{
+    CLEANUP(db_result_freep) DbResult *done = NULL;
+    TRY(db_query_row(job->session->db, selector_delete_group(&job->selector, first, end), 0, NULL, &done));
+    for (size_t i = first; i < end; i++)
+    {
+        ret_rows[i - first] = db_int64(done, 0, i - first);
+        TRY(pass_check_remaining(job, i));
+    }
+    return OK;
+}
+
+/* Positions [first, end) in one guarded transaction. */
+static Err
+erase_at_once(Job *job, size_t first, size_t end)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    CLEANUP(arena_freep) Arena *scratch = arena_new();
+    const int64_t start = instant_monotonic();
+    int64_t *rows = ARENA_ARRAY(scratch, int64_t, end - first);
+    int64_t total = 0;
+
+    TRY(job_guard(job, "", "for share", &tx));
+    if (job->target->scope->tables[first].method == SCOPE_WHOLE)
+        TRY(pass_erase_whole_now(job, first, rows));
+    else
+        TRY(pass_erase_group_now(job, first, end, rows));
+    fault_point("whole.deleted");
+    for (size_t i = first; i < end; i++)
+        TRY(disposals_advance(scratch, job->session->db, job->disposal->id, job_number(job, i), rows[i - first], NULL,
+                              0));
+    TRY(db_commit(&tx));
+    fault_point("whole.committed");
+    for (size_t i = first; i < end; i++)
+    {
+        job_count(job, table_at(job, i), "delete", rows[i - first], 0);
+        total += rows[i - first];
+    }
+    return job_rest(job, total, instant_monotonic() - start);
+}
+
+static Err
+erase_group(Job *job, size_t first, size_t end)
+{
+    int64_t total = 0;
+    for (size_t i = first; i < end; i++)
+    {
+        int64_t rows;
+        TRY(job_count_rows(job, i, &rows));
+        total += rows;
+    }
+    return total == 0 ? OK : erase_at_once(job, first, end);
+}
+
+/* The group of tables that begins at position. */
+static Err
+erase_step(Job *job, size_t position)
+{
+    const Scope *scope = job->target->scope;
+    const ScopeMethod method = scope->tables[position].method;
+
+    if (job->target->policy != NULL ? job->target->single : method == SCOPE_RANGE)
+        return erase_range(job, position);
+    if (method == SCOPE_WHOLE || scope_is_cyclic(scope, position))
+        return erase_group(job, position, scope_group_end(scope, position));
+    return erase_numbers(job, position);
+}
+
+Err
+pass_erase(Job *job, size_t position)
+{
+    const Err e = erase_step(job, position);
+    if (e != OK)
+        return err_note(e, "while erasing from \"%s\"", table_at(job, position)->quoted);
+    return OK;
+}

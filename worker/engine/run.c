@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/run.h"
+
+#include "base/text.h"
+#include "engine/dispose.h"
+#include "engine/stop.h"
+#include "model/cap.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <string.h>
+
+typedef struct Run
+{
+    const House *house;
+    Arena *arena;
+    const RunOptions *options;
+    RunResult *result;
+    Session **sessions;
+    size_t session_count;
+    DueList due;
+    size_t note_room;
+    /* work: under the mutex */
+    pthread_mutex_t mutex;
+    pthread_cond_t policies_done;
+    size_t policies_under_way;
+    size_t next;
+    Err fatal;
+    const char *fatal_story;
+} Run;
+
+/* -- gather -------------------------------------------------------------------------------------------------------- */
+
+static void
+add_note(Run *run, const char *note)
+{
+    ARENA_PUSH(run->arena, run->result->notes, run->result->note_count, run->note_room, note);
+}
+
+static Err
+open_sessions(Run *run)
+{
+    const Rules *rules = run->house->rules;
+    const char *only = run->options->filter.database;
+    const SessionNeeds needs = { .look_only = run->options->look_only };
+
+    run->sessions = ARENA_ARRAY(run->arena, Session *, rules->database_count + 1);
+    for (size_t i = 0; i < rules->database_count; i++)
+    {
+        if (only != NULL && strcmp(only, rules->databases[i].name) != 0)
+            continue;
+        TRY(session_open(run->house, &rules->databases[i], &needs, &run->sessions[run->session_count]));
+        run->session_count++;
+    }
+    return OK;
+}
+
+static Err
+gather(Run *run)
+{
+    for (size_t i = 0; i < run->session_count; i++)
+    {
+        Session *session = run->sessions[i];
+        TRY(run->options->look_only ? session_prepare_taken(session) : session_flush(session, 0, true));
+        const Err e = discover_due(session, run->arena, &run->options->filter, &run->due);
+        if (e != OK)
+            return err_note(e, "database \"%s\"", session->database->name);
+        if (session->paused)
+            add_note(run,
+                     arena_printf(run->arena, "database \"%s\": %s", session->database->name, session->pause_story));
+    }
+    return OK;
+}
+
+/* -- judge --------------------------------------------------------------------------------------------------------- */
+
+static int64_t
+removed_rows(const Outcome *outcome)
+{
+    int64_t rows = 0;
+    for (size_t t = 0; t < outcome->table_count; t++)
+        if (strcmp(outcome->tables[t].action, "move") == 0 || strcmp(outcome->tables[t].action, "delete") == 0)
+            rows += outcome->tables[t].rows;
+    return rows;
+}
+
+static CapTable *
+cap_entry(Run *run, CapTable *list, size_t *count, const Due *due, const char *table)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (strcmp(list[i].table, table) == 0 && strcmp(list[i].database, due->outcome->database) == 0)
+            return &list[i];
+    CapTable *entry = &list[(*count)++];
+    *entry = (CapTable){ .database = due->outcome->database, .table = table };
+    for (size_t t = 0; t < due->session->graph->table_count; t++)
+    {
+        const GraphTable *known = &due->session->graph->tables[t];
+        if (strcmp(arena_printf(run->arena, "%s.%s", known->schema, known->name), table) == 0)
+            entry->table_rows = known->row_estimate;
+    }
+    return entry;
+}
+
+static Err
+judge_caps(Run *run)
+{
+    const Rules *rules = run->house->rules;
+    const CapLimits limits = { .max_rows = rules->max_rows,
+                               .max_share = rules->max_share,
+                               .max_subjects = rules->max_subjects };
+    size_t count = 0, room = 1;
+    int64_t subjects = 0;
+
+    for (size_t i = 0; i < run->due.count; i++)
+        room += run->due.list[i].outcome->table_count;
+    CapTable *list = ARENA_ARRAY(run->arena, CapTable, room);
+    for (size_t i = 0; i < run->due.count; i++)
+    {
+        const Due *due = &run->due.list[i];
+        if (!due->outcome->removes || due->outcome->code != OK)
+            continue;
+        subjects += disposals_is_policy(due->disposal) ? 0 : 1;
+        for (size_t t = 0; t < due->outcome->table_count; t++)
+            cap_entry(run, list, &count, due, due->outcome->tables[t].table)->rows += due->outcome->tables[t].rows;
+    }
+    return run->options->allow_large ? OK : cap_judge(&limits, list, count, subjects);
+}
+
+static void
+digest_plan(Run *run)
+{
+    unsigned char digest[SEAL_HASH_BYTES];
+    SealSha256 stream;
+    seal_sha256_init(&stream);
+    for (size_t i = 0; i < run->due.count; i++)
+    {
+        const Outcome *o = run->due.list[i].outcome;
+        const char *line = arena_printf(run->arena, "%s %s %s %s\n", o->database, o->kind, o->name, o->step);
+        seal_sha256_add(&stream, line, strlen(line));
+        for (size_t t = 0; t < o->table_count; t++)
+        {
+            line = arena_printf(run->arena, " %s %s %" PRId64 "\n", o->tables[t].table, o->tables[t].action,
+                                o->tables[t].rows);
+            seal_sha256_add(&stream, line, strlen(line));
+        }
+    }
+    seal_sha256_done(&stream, digest);
+    memcpy(run->result->plan_digest, text_hex(run->arena, digest, sizeof digest), sizeof run->result->plan_digest);
+}
+
+/* -- act ----------------------------------------------------------------------------------------------------------- */
+
+static bool
+may_act(Run *run, const Due *due)
+{
+    Instant now;
+    if (due->session->paused || due->outcome->code != OK || strcmp(due->outcome->step, "wait") == 0)
+        return false;
+    if (run->house->rules->window.always || due->disposal->immediate)
+        return true;
+    if (session_number(due->session, "select (extract(epoch from clock_timestamp()) * 1000000)::bigint", &now) != OK)
+    {
+        err_clear();
+        return false;
+    }
+    if (window_is_open(&run->house->rules->window, now))
+        return true;
+    if (run->result->note_count == 0)
+        add_note(run, "outside worker.window: only immediate requests are worked on");
+    return false;
+}
+
+static Err
+open_all(Run *run)
+{
+    CLEANUP(arena_freep) Arena *scratch = arena_new();
+    for (size_t i = 0; i < run->due.count; i++)
+    {
+        Due *due = &run->due.list[i];
+        due->acts = may_act(run, due);
+        if (due->disposal->id == 0 && due->acts)
+            TRY(discover_open(due->session, scratch, due->disposal));
+        due->outcome->id = due->disposal->id;
+        arena_reset(scratch);
+    }
+    return OK;
+}
+
+/* Keep what the survey knows and the work does not count anew. */
+static void
+settle(Run *run, size_t index, const Outcome *done)
+{
+    Outcome *planned = run->due.list[index].outcome;
+    Outcome *copy = outcome_copy(run->arena, done);
+    copy->kind = planned->kind;
+    copy->name = planned->name;
+    copy->due_at = planned->due_at;
+    copy->held = planned->held;
+    copy->held_count = planned->held_count;
+    copy->kept = planned->kept;
+    copy->kept_count = planned->kept_count;
+    copy->overdue = planned->overdue && (done->code != OK || !done->progressed);
+    const int64_t left = removed_rows(planned) - removed_rows(done);
+    if (planned->removes && done->code != OK && left > 0) /* one that came to its end left what another one took */
+        run->result->rows_left += left;
+    run->due.list[index].outcome = copy;
+    run->due.list[index].settled = true;
+    if (run->options->progress != NULL)
+        run->options->progress(run->options->progress_context, copy);
+}
+
+typedef struct Worker
+{
+    Run *run;
+    Session **sessions; /* this thread's own, by index; the first thread uses the run's */
+    bool first;
+    pthread_t thread;
+} Worker;
+
+static Err
+worker_session(Worker *worker, const Due *due, Session **ret_session)
+{
+    for (size_t i = 0; i < worker->run->session_count; i++)
+    {
+        if (worker->run->sessions[i] != due->session)
+            continue;
+        if (worker->sessions[i] == NULL)
+            TRY(session_fork(due->session, &worker->sessions[i]));
+        *ret_session = worker->sessions[i];
+    }
+    return OK;
+}
+
+static Err
+work_one(Worker *worker, size_t index, Arena *scratch)
+{
+    Run *run = worker->run;
+    const Due *due = &run->due.list[index];
+    Session *session = due->session;
+    Outcome outcome = {
+        .kind = due->disposal->kind, .name = due->disposal->name, .cutoff = INSTANT_NONE, .due_at = INSTANT_NONE
+    };
+
+    if (!worker->first)
+        TRY(worker_session(worker, due, &session));
+    const Err e = dispose_run(session, scratch, due->disposal->id, &outcome);
+    pthread_mutex_lock(&run->mutex);
+    settle(run, index, &outcome);
+    pthread_mutex_unlock(&run->mutex);
+    return e;
+}
+
+/* All policies first, then the subjects: so a run takes what its plan says, whoever works beside. */
+static void
+sort_due(Run *run)
+{
+    Due *sorted = ARENA_ARRAY(run->arena, Due, run->due.count + 1);
+    size_t count = 0;
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; i < run->due.count; i++)
+            if (disposals_is_policy(run->due.list[i].disposal) == (round == 0))
+                sorted[count++] = run->due.list[i];
+    run->due.list = sorted;
+}
+
+static bool
+take_next(Run *run, size_t *ret_index)
+{
+    bool found = false;
+    pthread_mutex_lock(&run->mutex);
+    while (!found && run->fatal == OK && run->next < run->due.count)
+    {
+        const Due *due = &run->due.list[run->next];
+        if (!disposals_is_policy(due->disposal) && run->policies_under_way > 0)
+        {
+            pthread_cond_wait(&run->policies_done, &run->mutex);
+            continue;
+        }
+        *ret_index = run->next++;
+        found = due->disposal->id != 0 && due->acts;
+    }
+    if (found && disposals_is_policy(run->due.list[*ret_index].disposal))
+        run->policies_under_way++;
+    pthread_mutex_unlock(&run->mutex);
+    return found;
+}
+
+static void
+give_back(Run *run, size_t index)
+{
+    pthread_mutex_lock(&run->mutex);
+    if (disposals_is_policy(run->due.list[index].disposal) && --run->policies_under_way == 0)
+        pthread_cond_broadcast(&run->policies_done);
+    pthread_mutex_unlock(&run->mutex);
+}
+
+static void *
+work(void *context)
+{
+    Worker *worker = context;
+    Run *run = worker->run;
+    CLEANUP(arena_freep) Arena *scratch = arena_new();
+    size_t index;
+
+    while (take_next(run, &index))
+    {
+        Err e = stop_judge();
+        if (e == OK)
+            e = work_one(worker, index, scratch);
+        give_back(run, index);
+        arena_reset(scratch);
+        if (e == OK)
+            continue;
+        pthread_mutex_lock(&run->mutex);
+        if (run->fatal == OK)
+        {
+            run->fatal = e;
+            run->fatal_story = arena_strdup(run->arena, err_joined());
+        }
+        pthread_mutex_unlock(&run->mutex);
+    }
+    return NULL;
+}
+
+static Err
+act(Run *run)
+{
+    const int64_t jobs = run->options->jobs > 0 ? run->options->jobs : run->house->rules->jobs;
+    Worker *workers = ARENA_ARRAY(run->arena, Worker, (size_t)jobs);
+
+    for (int64_t i = 0; i < jobs; i++)
+    {
+        workers[i] = (Worker){ .run = run,
+                               .first = i == 0,
+                               .sessions = ARENA_ARRAY(run->arena, Session *, run->session_count + 1) };
+        if (i > 0 && pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+            workers[i].run = NULL; /* fewer hands, the same work */
+    }
+    work(&workers[0]);
+    for (int64_t i = 1; i < jobs; i++)
+        if (workers[i].run != NULL)
+            pthread_join(workers[i].thread, NULL);
+    for (int64_t i = 0; i < jobs; i++)
+        for (size_t s = 0; s < run->session_count; s++)
+            session_close(workers[i].sessions[s]);
+    return run->fatal == OK ? OK : err_new(run->fatal, "%s", run->fatal_story);
+}
+
+/* -- the whole ----------------------------------------------------------------------------------------------------- */
+
+/* Paused, capped, interrupted before its turn: what was planned for it is left, not done. */
+static void
+leave_undone(Run *run, Outcome *planned)
+{
+    run->result->rows_left += planned->removes ? removed_rows(planned) : 0;
+    planned->table_count = 0;
+    planned->step = "wait";
+}
+
+static void
+sum_up(Run *run)
+{
+    RunResult *r = run->result;
+    r->outcomes = ARENA_ARRAY(run->arena, Outcome *, run->due.count + 1);
+    r->count = run->due.count;
+    for (size_t i = 0; i < run->due.count; i++)
+    {
+        Outcome *o = r->outcomes[i] = run->due.list[i].outcome;
+        if (!run->options->look_only && !run->due.list[i].settled)
+            leave_undone(run, o);
+        r->overdue += o->overdue ? 1 : 0;
+        for (size_t t = 0; t < o->table_count; t++)
+        {
+            const bool copied = strcmp(o->tables[t].action, "copy") == 0;
+            const bool moved = strcmp(o->tables[t].action, "move") == 0;
+            r->rows_archived += copied || moved ? o->tables[t].rows : 0;
+            r->rows_erased += moved || strcmp(o->tables[t].action, "delete") == 0 ? o->tables[t].rows : 0;
+        }
+        if (run->options->look_only)
+            r->rows_left += o->removes ? removed_rows(o) : 0;
+    }
+}
+
+static Err
+run_phases(Run *run)
+{
+    TRY(open_sessions(run));
+    TRY(gather(run));
+    digest_plan(run);
+    if (run->options->look_only)
+        return OK;
+    TRY(judge_caps(run));
+    sort_due(run);
+    TRY(open_all(run));
+    return act(run);
+}
+
+Err
+run_all(const House *house, Arena *arena, const RunOptions *options, RunResult *ret_result)
+{
+    Run run = { .house = house,
+                .arena = arena,
+                .options = options,
+                .result = ret_result,
+                .mutex = PTHREAD_MUTEX_INITIALIZER,
+                .policies_done = PTHREAD_COND_INITIALIZER };
+    *ret_result = (RunResult){ 0 };
+    const Err e = run_phases(&run);
+    sum_up(&run);
+    for (size_t i = 0; i < run.session_count; i++)
+        session_close(run.sessions[i]);
+    pthread_mutex_destroy(&run.mutex);
+    return e;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* selector.h -- every statement on user tables is built here, from a target and its scope, and nowhere else; plan --sql
+ * prints what this room makes.
+ *
+ * Work tables (temporary, per target): expunge_w<T>_<P> holds the keys of the scope's table at position P (columns
+ * expunge_k<i>: its key; expunge_r<i>: further columns that edges refer to), expunge_c<T>_<C> the keys of the rows
+ * that change C changes.  expunge_o<T> numbers the rows of one pass in the order of their erasure (expunge_n).
+ * The subject's key is the session setting expunge.key: it stands in no statement. */
+#ifndef EXPUNGE_SELECTOR_H
+#define EXPUNGE_SELECTOR_H
+
+#include "engine/target.h"
+#include "wrap/db.h"
+
+/* The frozen cutoffs of a policy's disposal, as texts of points in time. */
+typedef struct Cutoffs
+{
+    const char *main;
+    const char **exempts; /* one for each exemption of the policy */
+} Cutoffs;
+
+typedef struct Selector
+{
+    Arena *arena;
+    const Target *target;
+    Cutoffs cutoffs;   /* policies */
+    const bool *taken; /* plan: per table of the graph, whether it has a table of taken keys; NULL otherwise */
+} Selector;
+
+/* A bounded range of an order: values, NULL for an open end. */
+typedef struct Bounds
+{
+    const char *const *low;  /* exclusive */
+    const char *const *high; /* inclusive */
+} Bounds;
+
+/* DDL of all work tables of the target, and what empties them; several statements each. */
+char *selector_create(const Selector *s);
+char *selector_empty(const Selector *s);
+
+/* -- filling the work tables */
+char *selector_fill_subject_root(const Selector *s);
+/* count $1 (limit), then the low bound's values; locks the rows FOR UPDATE.  Without limit: all, no lock. */
+char *selector_fill_policy_root(const Selector *s, const Bounds *bounds, bool limited);
+char *selector_fill_edge(const Selector *s, size_t position, size_t edge);
+/* one round through a cycle of references: rows whose parent came in the round before; $1: this round's number */
+char *selector_fill_round(const Selector *s, size_t position, size_t edge);
+/* lock the collected rows FOR UPDATE: no child can be added to them */
+char *selector_lock(const Selector *s, size_t position);
+char *selector_analyze(const Selector *s, size_t position);
+char *selector_fill_change(const Selector *s, size_t change);
+/* the work table of position (or of change) into expunge_o<T>, numbered, leaves of a self reference first */
+char *selector_number(const Selector *s, size_t position);
+char *selector_number_change(const Selector *s, size_t change);
+/* columns: highest number, and how many of the first must go in one batch (rows that refer to each other in a cycle) */
+char *selector_numbered(const Selector *s);
+char *selector_forget_numbers(const Selector *s);
+
+/* -- counting; columns: rows */
+char *selector_count(const Selector *s, size_t position);
+char *selector_count_change(const Selector *s, size_t change);
+/* kept rows of a keep edge; columns: rows, newest age as text (NULL when age is GRAPH_NONE) */
+char *selector_count_kept(const Selector *s, size_t change, size_t age);
+/* rows reached by one edge whose parent by another edge lies outside the scope; columns: rows.  NULL: cannot be. */
+char *selector_count_foreign(const Selector *s, size_t position, size_t edge);
+/* policies: columns: due, held, and for each exemption: kept by it */
+char *selector_survey_policy(const Selector *s);
+/* policies: is any row due?  columns: yes */
+char *selector_any_due(const Selector *s);
+
+/* -- a plan counts as a run works: rows that an earlier disposal takes are not there for the next.  NULL: nothing to do. */
+char *selector_taken_create(Arena *arena, const GraphTable *table, size_t number); /* DDL, once per connection */
+char *selector_taken_subtract(const Selector *s, size_t position);
+char *selector_taken_subtract_change(const Selector *s, size_t change);
+char *selector_take(const Selector *s, size_t position);
+
+/* -- copying and erasing */
+char *selector_columns(const Selector *s, size_t position); /* "t"."a", …: without generated columns */
+char *selector_copy(const Selector *s, size_t position);
+char *selector_copy_change(const Selector *s, size_t change);
+/* numbers ($1, $2], both literal when moving */
+char *selector_delete_numbers(const Selector *s, size_t position);
+char *selector_move_numbers(const Selector *s, size_t position, int64_t low, int64_t high);
+char *selector_change_numbers(const Selector *s, size_t change);
+/* still there, of the numbers ($1, $2]; columns: rows */
+char *selector_remaining_numbers(const Selector *s, size_t position);
+/* a table that is not collected, in one statement */
+char *selector_delete_whole(const Selector *s, size_t position);
+char *selector_move_whole(const Selector *s, size_t position);
+/* strongly connected tables, positions [first, end), in one statement; columns: rows per table */
+char *selector_delete_group(const Selector *s, size_t first, size_t end);
+/* still there, of all collected rows; columns: rows */
+char *selector_remaining(const Selector *s, size_t position);
+/* ranges of an order (a single policy at position 0, or a leaf of a subject) */
+char *selector_upper(const Selector *s, size_t position,
+                     bool bounded); /* [low values …,] offset; columns: the order's */
+char *selector_delete_range(const Selector *s, size_t position, const Bounds *bounds);
+char *selector_copy_range(const Selector *s, size_t position, const Bounds *bounds);
+char *selector_remaining_range(const Selector *s, size_t position, const Bounds *bounds); /* columns: rows */
+const size_t *selector_order(const Selector *s, size_t position, size_t *ret_count);
+
+/* -- the root of a subject */
+/* columns: has ended and is confirmed, incarnation (text), ended_at (text), region (text); lock: "", "for share",
+ * "for update" */
+char *selector_root_state(const Selector *s, const char *lock);
+char *selector_delete_root(const Selector *s);
+/* $1 as_of, $2 limit; columns: key, incarnation, ended_at, region; roots that have ended and have no disposal */
+char *selector_ended_roots(const Selector *s);
+/* $1 region; columns: rows.  Ended roots of another region */
+char *selector_misplaced_roots(const Selector *s);
+/* every root's key and incarnation (texts) */
+char *selector_all_roots(const Selector *s);
+/* policies: columns: oldest row's age (text) */
+char *selector_oldest(const Selector *s);
+
+#endif

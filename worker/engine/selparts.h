@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* selparts.h -- the pieces of statements that selector*.c share: names, keys, conditions. */
+#ifndef EXPUNGE_SELPARTS_H
+#define EXPUNGE_SELPARTS_H
+
+#include "base/text.h"
+#include "engine/selector.h"
+
+const GraphTable *selparts_table(const Selector *s, size_t position);
+const GraphEdge *selparts_edge(const Selector *s, size_t edge);
+const GraphTable *selparts_child(const Selector *s, size_t change);
+
+char *selparts_work(const Selector *s, size_t position);
+char *selparts_change_work(const Selector *s, size_t change);
+char *selparts_numbers(const Selector *s);
+
+/* (select current_setting('expunge.key')::TYPE): evaluated once per statement, never in its text */
+char *selparts_key(const Selector *s);
+/* ALIAS.expunge_k0, … ; and ALIAS.column, … for the key of a table */
+void selparts_work_keys(Text *text, const GraphTable *table, const char *alias);
+void selparts_table_keys(Text *text, const GraphTable *table, const char *alias);
+/* t.key = w.expunge_k, joined by and */
+void selparts_join(Text *text, const GraphTable *table, const char *t, const char *w);
+/* name of a graph column in the work table of position: expunge_k<i> or expunge_r<i> */
+char *selparts_work_column(const Selector *s, size_t position, size_t column);
+
+/* The row of alias is reached by the edge: straight from the key, or through the parent's work table. */
+void selparts_reached(Text *text, const Selector *s, size_t edge, const char *alias);
+/* By any of its edges. */
+void selparts_reached_any(Text *text, const Selector *s, size_t position, const char *alias);
+/* The table has a work table. */
+bool selparts_is_collected(const Selector *s, size_t position);
+/* The same, judged on the live rows of the parents up to the root (a hop by a self reference and hops beyond the
+ * fourth: by the work table). */
+void selparts_live(Text *text, const Selector *s, size_t position, const char *alias);
+/* A policy's own condition on alias "t": older than the cutoff, not exempt, not held. */
+void selparts_due(Text *text, const Selector *s);
+void selparts_not_held(Text *text, const Selector *s);
+void selparts_cutoff(Text *text, const Selector *s, const char *cutoff);
+/* A plan: the row of alias "t" was not taken by an earlier disposal. */
+bool selparts_is_taken(const Selector *s, size_t table);
+void selparts_not_taken(Text *text, const Selector *s, size_t table);
+/* Condition for a table that is not collected, or for a policy's own, without bounds. */
+void selparts_range_base(Text *text, const Selector *s, size_t position);
+
+#endif

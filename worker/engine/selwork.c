@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* selwork.c -- the part of selector.h that makes, fills, numbers and counts work tables. */
+#include "engine/selparts.h"
+
+#include <inttypes.h>
+
+static void
+add_key_columns(Text *text, const GraphTable *table)
+{
+    for (size_t i = 0; i < table->key_count; i++)
+        text_addf(text, "expunge_k%zu %s not null, ", i, table->columns[table->key[i]].type);
+}
+
+static void
+add_key_constraint(Text *text, const GraphTable *table)
+{
+    text_add(text, "primary key (");
+    for (size_t i = 0; i < table->key_count; i++)
+        text_addf(text, "%sexpunge_k%zu", i > 0 ? ", " : "", i);
+    text_add(text, ")");
+}
+
+static void
+create_work(Text *text, const Selector *s, size_t position)
+{
+    const GraphTable *table = selparts_table(s, position);
+    const ScopeTable *entry = &s->target->scope->tables[position];
+    if (!selparts_is_collected(s, position))
+        return;
+    text_addf(text, "create temporary table %s (", selparts_work(s, position));
+    add_key_columns(text, table);
+    for (size_t i = 0; i < entry->ref_count; i++)
+        text_addf(text, "expunge_r%zu %s, ", i, table->columns[entry->refs[i]].type);
+    text_add(text, "expunge_round integer not null, ");
+    add_key_constraint(text, table);
+    text_add(text, ");\n");
+    if (entry->self_edges > 0 || scope_is_cyclic(s->target->scope, position))
+        text_addf(text, "create index on %s (expunge_round);\n", selparts_work(s, position));
+}
+
+char *
+selector_create(const Selector *s)
+{
+    Text text = TEXT_INIT(s->arena);
+    for (size_t i = 0; i < s->target->scope->table_count; i++)
+        create_work(&text, s, i);
+    for (size_t i = 0; i < s->target->scope->change_count; i++)
+    {
+        const GraphTable *child = selparts_child(s, i);
+        text_addf(&text, "create temporary table %s (", selparts_change_work(s, i));
+        add_key_columns(&text, child);
+        add_key_constraint(&text, child);
+        text_add(&text, ");\n");
+    }
+    return text_done(&text);
+}
+
+char *
+selector_empty(const Selector *s)
+{
+    Text text = TEXT_INIT(s->arena);
+    for (size_t i = 0; i < s->target->scope->table_count; i++)
+        if (selparts_is_collected(s, i))
+            text_addf(&text, "truncate %s;\n", selparts_work(s, i));
+    for (size_t i = 0; i < s->target->scope->change_count; i++)
+        text_addf(&text, "truncate %s;\n", selparts_change_work(s, i));
+    return text_done(&text);
+}
+
+/* insert into work (keys, refs, round) select … from the table t where: the caller adds the condition */
+static void
+begin_fill(Text *text, const Selector *s, size_t position, const char *round)
+{
+    const GraphTable *table = selparts_table(s, position);
+    const ScopeTable *entry = &s->target->scope->tables[position];
+    text_addf(text, "insert into %s select ", selparts_work(s, position));
+    selparts_table_keys(text, table, "t");
+    for (size_t i = 0; i < entry->ref_count; i++)
+        text_addf(text, ", t.%s", table->columns[entry->refs[i]].quoted);
+    text_addf(text, ", %s from %s t where ", round, table->quoted);
+}
+
+char *
+selector_fill_subject_root(const Selector *s)
+{
+    Text text = TEXT_INIT(s->arena);
+    begin_fill(&text, s, 0, "0");
+    text_addf(&text, "t.%s = %s", selparts_table(s, 0)->columns[s->target->key].quoted, selparts_key(s));
+    return text_done(&text);
+}
+
+char *
+selector_fill_policy_root(const Selector *s, const Bounds *bounds, bool limited)
+{
+    Text text = TEXT_INIT(s->arena);
+    const GraphTable *table = selparts_table(s, 0);
+    begin_fill(&text, s, 0, "0");
+    selparts_due(&text, s);
+    if (!limited)
+        return text_done(&text);
+    if (bounds->low != NULL)
+    {
+        text_add(&text, " and (");
+        selparts_table_keys(&text, table, "t");
+        text_add(&text, ") > (");
+        for (size_t i = 0; i < table->key_count; i++)
+            text_addf(&text, "%s$%zu::%s", i > 0 ? ", " : "", i + 2, table->columns[table->key[i]].type);
+        text_add(&text, ")");
+    }
+    text_add(&text, " order by ");
+    selparts_table_keys(&text, table, "t");
+    text_add(&text, " limit $1::bigint for update of t");
+    return text_done(&text);
+}
+
+char *
+selector_fill_edge(const Selector *s, size_t position, size_t edge)
+{
+    Text text = TEXT_INIT(s->arena);
+    begin_fill(&text, s, position, "0");
+    selparts_reached(&text, s, edge, "t");
+    text_add(&text, " on conflict do nothing");
+    return text_done(&text);
+}
+
+char *
+selector_fill_round(const Selector *s, size_t position, size_t edge_index)
+{
+    Text text = TEXT_INIT(s->arena);
+    const GraphEdge *edge = selparts_edge(s, edge_index);
+    const GraphTable *table = selparts_table(s, position);
+    const size_t parent = scope_position(s->target->scope, edge->parent);
+    begin_fill(&text, s, position, "$1::integer");
+    text_add(&text, "(");
+    for (size_t c = 0; c < edge->column_count; c++)
+        text_addf(&text, "%st.%s", c > 0 ? ", " : "", table->columns[edge->child_columns[c]].quoted);
+    text_add(&text, ") in (select ");
+    for (size_t c = 0; c < edge->column_count; c++)
+        text_addf(&text, "%sp.%s", c > 0 ? ", " : "", selparts_work_column(s, parent, edge->parent_columns[c]));
+    text_addf(&text, " from %s p where p.expunge_round = $1::integer - 1)", selparts_work(s, parent));
+    if (edge->only != NULL)
+        text_addf(&text, " and t.tableoid = '%s'::regclass", edge->only);
+    text_add(&text, " on conflict do nothing");
+    return text_done(&text);
+}
+
+char *
+selector_lock(const Selector *s, size_t position)
+{
+    Text text = TEXT_INIT(s->arena);
+    const GraphTable *table = selparts_table(s, position);
+    text_addf(&text, "select count(*) from (select from %s t join %s w on ", table->quoted, selparts_work(s, position));
+    selparts_join(&text, table, "t", "w");
+    text_add(&text, " for update of t) locked");
+    return text_done(&text);
+}
+
+char *
+selector_analyze(const Selector *s, size_t position)
+{
+    return arena_printf(s->arena, "analyze %s", selparts_work(s, position));
+}
+
+/* What still has to change: the new values would differ. */
+static void
+add_difference(Text *text, const Selector *s, const GraphEdge *edge, const GraphTable *child)
+{
+    if (edge->action == EDGE_SET_NULL || edge->action == EDGE_SET_DEFAULT || edge->rule == NULL)
+        return; /* reached means: not changed yet */
+    if (edge->rule->set_count == 0)
+        return;
+    text_add(text, " and (");
+    for (size_t i = 0; i < edge->rule->set_count; i++)
+    {
+        const size_t column = graph_column(child, edge->rule->sets[i].column);
+        text_addf(text, "%st.%s is distinct from (%s)::%s", i > 0 ? " or " : "", child->columns[column].quoted,
+                  edge->rule->sets[i].expression, child->columns[column].type);
+    }
+    text_add(text, ")");
+    (void)s;
+}
+
+char *
+selector_fill_change(const Selector *s, size_t change)
+{
+    Text text = TEXT_INIT(s->arena);
+    const size_t edge = s->target->scope->changes[change].edge;
+    const GraphTable *child = selparts_child(s, change);
+    text_addf(&text, "insert into %s select ", selparts_change_work(s, change));
+    selparts_table_keys(&text, child, "t");
+    text_addf(&text, " from %s t where ", child->quoted);
+    selparts_reached(&text, s, edge, "t");
+    add_difference(&text, s, selparts_edge(s, edge), child);
+    return text_done(&text);
+}
+
+/* -- numbering ----------------------------------------------------------------------------------------------------- */
+
+static char *
+number_plain(const Selector *s, const char *work, const GraphTable *table)
+{
+    Text text = TEXT_INIT(s->arena);
+    text_addf(&text, "create temporary table %s as select row_number() over (order by ", selparts_numbers(s));
+    selparts_work_keys(&text, table, "w");
+    text_add(&text, ") as expunge_n, false as expunge_together, ");
+    selparts_work_keys(&text, table, "w");
+    text_addf(&text, " from %s w;\ncreate unique index on %s (expunge_n);\nanalyze %s", work, selparts_numbers(s),
+              selparts_numbers(s));
+    return text_done(&text);
+}
+
+/* Depth from the top of each tree, found downwards along the index of the referencing column; deepest first. */
+static char *
+number_tree(const Selector *s, size_t position, const GraphEdge *edge)
+{
+    Text text = TEXT_INIT(s->arena);
+    const GraphTable *table = selparts_table(s, position);
+    const char *work = selparts_work(s, position);
+
+    text_addf(&text, "create temporary table %s as with recursive tree as (select ", selparts_numbers(s));
+    selparts_work_keys(&text, table, "w");
+    for (size_t c = 0; c < edge->column_count; c++)
+        text_addf(&text, ", w.%s as expunge_p%zu", selparts_work_column(s, position, edge->parent_columns[c]), c);
+    text_addf(&text, ", 0 as expunge_depth from %s w join %s t on ", work, table->quoted);
+    selparts_join(&text, table, "t", "w");
+    text_addf(&text, " where not exists (select from %s p where ", work);
+    for (size_t c = 0; c < edge->column_count; c++)
+        text_addf(&text, "%sp.%s = t.%s", c > 0 ? " and " : "",
+                  selparts_work_column(s, position, edge->parent_columns[c]),
+                  table->columns[edge->child_columns[c]].quoted);
+    text_add(&text, ") union all select ");
+    selparts_work_keys(&text, table, "w");
+    for (size_t c = 0; c < edge->column_count; c++)
+        text_addf(&text, ", w.%s", selparts_work_column(s, position, edge->parent_columns[c]));
+    text_addf(&text, ", r.expunge_depth + 1 from tree r join %s t on ", table->quoted);
+    for (size_t c = 0; c < edge->column_count; c++)
+        text_addf(&text, "%st.%s = r.expunge_p%zu", c > 0 ? " and " : "", table->columns[edge->child_columns[c]].quoted,
+                  c);
+    text_addf(&text, " join %s w on ", work);
+    selparts_join(&text, table, "t", "w");
+    text_add(&text, ") select row_number() over (order by r.expunge_depth desc nulls first, ");
+    selparts_work_keys(&text, table, "w");
+    text_add(&text, ") as expunge_n, r.expunge_depth is null as expunge_together, ");
+    selparts_work_keys(&text, table, "w");
+    text_addf(&text, " from %s w left join tree r on ", work);
+    for (size_t i = 0; i < table->key_count; i++)
+        text_addf(&text, "%sr.expunge_k%zu = w.expunge_k%zu", i > 0 ? " and " : "", i, i);
+    text_addf(&text, ";\ncreate unique index on %s (expunge_n);\nanalyze %s", selparts_numbers(s), selparts_numbers(s));
+    return text_done(&text);
+}
+
+char *
+selector_number(const Selector *s, size_t position)
+{
+    const ScopeTable *entry = &s->target->scope->tables[position];
+    for (size_t e = 0; e < entry->edge_count; e++)
+    {
+        const GraphEdge *edge = selparts_edge(s, entry->edges[e]);
+        if (edge->parent == edge->child)
+            return number_tree(s, position, edge);
+    }
+    return number_plain(s, selparts_work(s, position), selparts_table(s, position));
+}
+
+char *
+selector_number_change(const Selector *s, size_t change)
+{
+    return number_plain(s, selparts_change_work(s, change), selparts_child(s, change));
+}
+
+char *
+selector_numbered(const Selector *s)
+{
+    return arena_printf(
+        s->arena, "select coalesce(max(o.expunge_n), 0)::bigint, count(*) filter (where o.expunge_together) from %s o",
+        selparts_numbers(s));
+}
+
+char *
+selector_forget_numbers(const Selector *s)
+{
+    return arena_printf(s->arena, "drop table if exists %s", selparts_numbers(s));
+}
+
+/* -- counting ------------------------------------------------------------------------------------------------------ */
+
+char *
+selector_count(const Selector *s, size_t position)
+{
+    Text text = TEXT_INIT(s->arena);
+    if (selparts_is_collected(s, position))
+        return arena_printf(s->arena, "select count(*) from %s w", selparts_work(s, position));
+    text_addf(&text, "select count(*) from %s t where ", selparts_table(s, position)->quoted);
+    selparts_range_base(&text, s, position);
+    if (selparts_is_taken(s, s->target->scope->tables[position].table))
+    {
+        text_add(&text, " and ");
+        selparts_not_taken(&text, s, s->target->scope->tables[position].table);
+    }
+    return text_done(&text);
+}
+
+char *
+selector_count_change(const Selector *s, size_t change)
+{
+    return arena_printf(s->arena, "select count(*) from %s w", selparts_change_work(s, change));
+}
+
+char *
+selector_count_kept(const Selector *s, size_t change, size_t age)
+{
+    Text text = TEXT_INIT(s->arena);
+    const GraphTable *child = selparts_child(s, change);
+    if (age == GRAPH_NONE)
+        text_add(&text, "select count(*), null::text");
+    else
+        text_addf(&text, "select count(*), max(t.%s)::timestamptz::text", child->columns[age].quoted);
+    text_addf(&text, " from %s t where ", child->quoted);
+    selparts_reached(&text, s, s->target->scope->changes[change].edge, "t");
+    return text_done(&text);
+}
+
+char *
+selector_count_foreign(const Selector *s, size_t position, size_t edge_index)
+{
+    const ScopeTable *entry = &s->target->scope->tables[position];
+    const GraphEdge *edge = selparts_edge(s, edge_index);
+    if (entry->edge_count < 2 || (edge->rule != NULL && edge->rule->action_given)) /* the configuration says so */
+        return NULL;
+    Text text = TEXT_INIT(s->arena);
+    const GraphTable *table = selparts_table(s, position);
+    const GraphTable *parent = &s->target->graph->tables[edge->parent];
+    text_addf(&text, "select count(*) from %s t", table->quoted);
+    if (selparts_is_collected(s, position))
+    {
+        text_addf(&text, " join %s w on ", selparts_work(s, position));
+        selparts_join(&text, table, "t", "w");
+        text_add(&text, " where ");
+    }
+    else
+    {
+        text_add(&text, " where ");
+        selparts_reached_any(&text, s, position, "t");
+        text_add(&text, " and ");
+    }
+    text_addf(&text, "exists (select from %s p where ", parent->quoted);
+    for (size_t c = 0; c < edge->column_count; c++)
+        text_addf(&text, "%sp.%s = t.%s", c > 0 ? " and " : "", parent->columns[edge->parent_columns[c]].quoted,
+                  table->columns[edge->child_columns[c]].quoted);
+    text_add(&text, ") and not (");
+    selparts_reached(&text, s, edge_index, "t");
+    text_add(&text, ")");
+    return text_done(&text);
+}
+
+char *
+selector_survey_policy(const Selector *s)
+{
+    Text text = TEXT_INIT(s->arena);
+    const PolicyRule *policy = s->target->policy;
+    text_add(&text, "select count(*) filter (where ");
+    selparts_due(&text, s);
+    if (selparts_is_taken(s, s->target->root))
+    {
+        text_add(&text, " and ");
+        selparts_not_taken(&text, s, s->target->root);
+    }
+    text_add(&text, "), count(*) filter (where not (");
+    selparts_not_held(&text, s);
+    text_add(&text, "))");
+    for (size_t i = 0; i < policy->exempt_count; i++)
+        text_addf(&text, ", count(*) filter (where (%s) is true)", policy->exempts[i].where);
+    text_addf(&text, " from %s t where ", selparts_table(s, 0)->quoted);
+    const Selector bare = *s;
+    PolicyRule plain = *policy;
+    Target target = *s->target;
+    plain.exempt_count = 0;
+    target.policy = &plain;
+    target.holder = GRAPH_NONE;
+    Selector only_age = bare;
+    only_age.target = &target;
+    selparts_due(&text, &only_age);
+    return text_done(&text);
+}
+
+char *
+selector_any_due(const Selector *s)
+{
+    Text text = TEXT_INIT(s->arena);
+    text_addf(&text, "select exists (select from %s t where ", selparts_table(s, 0)->quoted);
+    selparts_due(&text, s);
+    text_add(&text, ")");
+    return text_done(&text);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session.h -- one database with all that work in it needs: connection, rules, graph, targets, keys, ledger. */
+#ifndef EXPUNGE_SESSION_H
+#define EXPUNGE_SESSION_H
+
+#include "engine/selector.h"
+#include "engine/target.h"
+#include "store/disposals.h"
+#include "store/keys.h"
+#include "store/ledger.h"
+
+/* What a whole command shares, over all databases and threads. */
+typedef struct House
+{
+    const Rules *rules;
+    Keys *keys;     /* NULL: the command needs none */
+    Ledger *ledger; /* NULL likewise */
+    Instant as_of;  /* --as-of; INSTANT_NONE: the database's clock */
+} House;
+
+typedef struct Session
+{
+    const House *house;
+    const Rules *rules;
+    const DatabaseRule *database;
+    const StoreRule *store; /* for snapshots; NULL: none configured */
+    Arena *arena;           /* as long as the session */
+    Db *db;
+    Db *second; /* opened when a fast move needs it */
+    const Graph *graph;
+    Targets targets;
+    bool *work_made;              /* per target: its work tables exist on this connection */
+    bool *taken;                  /* plan: per table, whether taken keys are written down; NULL: not a plan */
+    const char *coverage_problem; /* why no subject may be erased here; NULL: fine */
+    char installation[40];
+    char system_identifier[32];
+    int64_t timeline;
+    bool look_only;
+    bool paused;
+    const char *pause_story;
+} Session;
+
+/* What must be there before anything is done; a command asks for what it needs. */
+typedef struct SessionNeeds
+{
+    const char *user;  /* another role than the conninfo's; NULL */
+    bool only_connect; /* init: no schema expunge yet */
+    bool look_only;    /* READ ONLY from the first statement on, but for own temporary tables: the server sees to it */
+} SessionNeeds;
+
+/* Connects, then judges the rails: schema expunge of this version, region, clock; reads the catalog and binds the
+ * targets.  Fails with ERR_DATABASE, ERR_CONFIG, ERR_RAIL (clock, residency), ERR_PERMISSION. */
+NODISCARD Err session_open(const House *house, const DatabaseRule *database, const SessionNeeds *needs,
+                           Session **ret_session);
+/* A second worker on the same database: own connection and work tables, the graph and targets of the first. */
+NODISCARD Err session_fork(const Session *session, Session **ret_session);
+void session_close(Session *session);
+void session_closep(Session **session);
+
+/* The point in time from which windows are judged: --as-of, or the database's clock. */
+NODISCARD Err session_now(Session *session, Instant *ret_now);
+/* A point in time plus or minus an interval, by the database. */
+NODISCARD Err session_add(Session *session, Instant at, const char *interval, Instant *ret);
+NODISCARD Err session_subtract(Session *session, Instant at, const char *interval, Instant *ret);
+/* The cutoffs of a policy as of a point in time; texts in arena. */
+NODISCARD Err session_cutoffs(Session *session, Arena *arena, const Target *target, Instant as_of,
+                              Cutoffs *ret_cutoffs);
+/* One number from a query without parameters. */
+NODISCARD Err session_number(Session *session, const char *sql, int64_t *ret);
+
+/* Make (once per connection) or empty the target's work tables; set the subject's key for the statements to come. */
+NODISCARD Err session_prepare_work(Session *session, const Selector *selector);
+/* For a plan: tables of taken keys for each table that more than one target reaches. */
+NODISCARD Err session_prepare_taken(Session *session);
+NODISCARD Err session_set_key(Session *session, const char *key);
+
+/* HEX commitment to a subject: kind, key, incarnation. */
+char *session_commitment(const House *house, Arena *arena, const char *kind, const char *key, const char *incarnation);
+
+/* Keys, one thread at a time. */
+NODISCARD Err session_key_make(const House *house, char ret_id[KEYS_ID_TEXT], Secret **ret_key);
+NODISCARD Err session_key_load(const House *house, const char *id, Secret **ret_key);
+NODISCARD Err session_key_destroy(const House *house, const char *id);
+
+/* The ledger fields that every entry about a disposal has. */
+JsonDoc *session_fields(const Session *session, const Disposal *disposal);
+/* Outbox → ledger.  leftovers: entries of an earlier, interrupted process may be in the file already: look there. */
+NODISCARD Err session_flush(Session *session, int64_t disposal_id, bool leftovers);
+/* One entry in a transaction of its own, flushed. */
+NODISCARD Err session_record(Session *session, const Disposal *disposal, const char *event, JsonDoc *fields);
+
+#endif

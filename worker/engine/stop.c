@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/stop.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+#define SLEEP_PIECE_US 50000
+
+static volatile sig_atomic_t signalled;
+static _Atomic int64_t deadline_us;
+
+static void
+on_signal(int number)
+{
+    signalled = number;
+}
+
+void
+stop_install(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGINT, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    (void)sigaction(SIGPIPE, &action, NULL);
+}
+
+void
+stop_at(int64_t monotonic_us)
+{
+    deadline_us = monotonic_us;
+}
+
+Err
+stop_judge(void)
+{
+    if (signalled != 0)
+        return err_new(ERR_PARTLY,
+                       "interrupted by %s: the batch under way was finished, the next run goes on from there",
+                       signalled == SIGTERM ? "SIGTERM" : "SIGINT");
+    if (deadline_us != 0 && instant_monotonic() >= deadline_us)
+        return err_new(ERR_PARTLY, "the time given by --for is over: the next run goes on from here");
+    return OK;
+}
+
+void
+stop_sleep(int64_t microseconds)
+{
+    while (microseconds > 0 && signalled == 0)
+    {
+        const int64_t piece = microseconds < SLEEP_PIECE_US ? microseconds : SLEEP_PIECE_US;
+        const struct timespec pause = { .tv_sec = 0, .tv_nsec = (long)(piece * 1000) };
+        (void)nanosleep(&pause, NULL);
+        microseconds -= piece;
+    }
+}

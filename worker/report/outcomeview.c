@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/outcomeview.h"
+
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static JsonDoc *
+stays_json(const OutcomeStay *stays, size_t count)
+{
+    JsonDoc *list = jsondoc_array();
+    for (size_t i = 0; i < count; i++)
+    {
+        JsonDoc *entry = jsondoc_object();
+        jsondoc_set_string(entry, "table", stays[i].table);
+        jsondoc_set_string(entry, "why", stays[i].why);
+        jsondoc_set_integer(entry, "rows", stays[i].rows);
+        jsondoc_set_instant(entry, "until", stays[i].until);
+        jsondoc_push(list, entry);
+    }
+    return list;
+}
+
+JsonDoc *
+outcomeview_json(Arena *arena, const Outcome *o)
+{
+    JsonDoc *doc = jsondoc_object();
+    JsonDoc *tables = jsondoc_array();
+
+    jsondoc_set_string(doc, "id", o->id == 0 ? NULL : arena_printf(arena, "%s-%" PRId64, o->database, o->id));
+    jsondoc_set_string(doc, "database", o->database);
+    jsondoc_set_string(doc, "kind", o->kind);
+    jsondoc_set_string(doc, "name", o->name);
+    jsondoc_set_string(doc, "step", o->step == NULL ? "wait" : o->step);
+    jsondoc_set_string(doc, "state", lifecycle_state_name(o->state));
+    jsondoc_set_instant(doc, "cutoff", o->cutoff);
+    for (size_t i = 0; i < o->table_count; i++)
+    {
+        JsonDoc *table = jsondoc_object();
+        jsondoc_set_string(table, "table", o->tables[i].table);
+        jsondoc_set_string(table, "action", o->tables[i].action);
+        jsondoc_set_integer(table, "rows", o->tables[i].rows);
+        jsondoc_set_integer(table, "bytes", o->tables[i].bytes);
+        jsondoc_push(tables, table);
+    }
+    jsondoc_set(doc, "tables", tables);
+    jsondoc_set(doc, "held", stays_json(o->held, o->held_count));
+    jsondoc_set(doc, "kept", stays_json(o->kept, o->kept_count));
+    jsondoc_set_bool(doc, "overdue", o->overdue);
+    jsondoc_set_string(doc, "error", o->error);
+    return doc;
+}
+
+static void
+add_stays(Text *text, Arena *arena, const char *word, const OutcomeStay *stays, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+    {
+        text_addf(text, "    %-34s %-11s %12s  %s", stays[i].table, word, text_thousands(arena, stays[i].rows),
+                  stays[i].why);
+        if (stays[i].until != INSTANT_NONE)
+            text_addf(text, ", until %s", instant_format_day(arena, stays[i].until));
+        text_add(text, "\n");
+    }
+}
+
+/* What is only copied is told in one line: nothing is taken away. */
+static void
+add_copies(Text *text, Arena *arena, const Outcome *o)
+{
+    int64_t rows = 0, bytes = 0;
+    size_t tables = 0;
+    for (size_t i = 0; i < o->table_count; i++)
+        if (strcmp(o->tables[i].action, "copy") == 0)
+        {
+            rows += o->tables[i].rows;
+            bytes += o->tables[i].bytes;
+            tables++;
+        }
+    if (tables > 0)
+        text_addf(text, "    %-34s %-11s %12s  %s\n", arena_printf(arena, "%zu tables", tables), "copy",
+                  text_thousands(arena, rows), text_bytes(arena, bytes));
+}
+
+char *
+outcomeview_text(Arena *arena, const Outcome *o, bool verbose)
+{
+    Text text = TEXT_INIT(arena);
+    const char *id = o->id == 0 ? "new" : arena_printf(arena, "%s-%" PRId64, o->database, o->id);
+
+    text_addf(&text, "%-4s %-8s %-10s %-26s %-9s %-9s", o->database, id, o->kind, o->name,
+              o->step == NULL ? "wait" : o->step, lifecycle_state_name(o->state));
+    if (o->cutoff != INSTANT_NONE)
+        text_addf(&text, " older than %s", instant_format_day(arena, o->cutoff));
+    text_addf(&text, "%s\n", o->overdue ? "  OVERDUE" : "");
+    if (!verbose)
+        add_copies(&text, arena, o);
+    for (size_t i = 0; i < o->table_count; i++)
+        if (verbose || strcmp(o->tables[i].action, "copy") != 0)
+            text_addf(&text, "    %-34s %-11s %12s  %s\n", o->tables[i].table, o->tables[i].action,
+                      text_thousands(arena, o->tables[i].rows), text_bytes(arena, o->tables[i].bytes));
+    add_stays(&text, arena, "held", o->held, o->held_count);
+    if (verbose || strcmp(o->step == NULL ? "wait" : o->step, "archive") != 0 || strcmp(o->kind, "policy") == 0)
+        add_stays(&text, arena, "kept", o->kept, o->kept_count);
+    if (o->error != NULL)
+        text_addf(&text, "    ! %s\n", o->error);
+    return text_done(&text);
+}

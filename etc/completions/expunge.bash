@@ -27,8 +27,7 @@ _expunge()
         return
         ;;
     --format)
-        choices='text json html'
-        [ "$command" != report ] || choices='text json html csv'
+        choices='text json'
         ;;
     --as-of | --database | --disposal | --for | --from | --jobs | --policy | --reason | --to) return ;;
     *)

@@ -35,7 +35,9 @@ update community.account set status = 'active', deletion_requested_at = null
  where deletion_requested_at is not null and username not in ('canary-poster-eu-p000011', 'canary-poster-eu-p000013');
 update registry.server set opted_out_at = null, deregistered_at = null
  where left_at is not null and hostname not in ('canary-host-eu-s000011.example', 'canary-host-eu-s000013.example');
--- what these may have too little of
+-- what there may be too little of for several batches
+update marketplace.install set uninstalled_at = now() - interval '40 days'
+ where uninstalled_at is null and workspace_id in (select id from cloud.workspace where cancelled_at is null and subdomain like '%3');
 insert into cloud.message (room_id, member_id, parent_id, body, sent_at)
 select r.id, m.id, null, 'Canary thread of ' || w.subdomain, now() - interval '70 days'
   from cloud.workspace w
@@ -46,6 +48,19 @@ insert into cloud.message (room_id, member_id, parent_id, body, sent_at)
 select m.room_id, m.member_id, m.id, 'Canary answer', now() - interval '69 days' from cloud.message m where m.body like 'Canary thread%';
 insert into cloud.message (room_id, member_id, parent_id, body, sent_at)
 select m.room_id, m.member_id, m.id, 'Canary last word', now() - interval '68 days' from cloud.message m where m.body = 'Canary answer';
+-- tables that refer to each other, and one without a key
+create table cloud.poll (id bigint primary key, room_id bigint not null references cloud.room, winner bigint);
+create table cloud.poll_choice (id bigint primary key, poll_id bigint not null references cloud.poll, label text not null);
+alter table cloud.poll add foreign key (winner) references cloud.poll_choice;
+create table cloud.room_visit (room_id bigint not null references cloud.room, visited_at timestamptz not null);
+create index on cloud.poll (room_id);
+create index on cloud.poll (winner);
+create index on cloud.poll_choice (poll_id);
+create index on cloud.room_visit (room_id);
+insert into cloud.poll select id, id, null from cloud.room where id <= 80 and id % 3 = 0;
+insert into cloud.poll_choice select id * 10 + n, id, 'Canary choice ' || n from cloud.poll, generate_series(1, 3) as n;
+update cloud.poll set winner = id * 10 + 2 where id % 2 = 0;
+insert into cloud.room_visit select id, now() - interval '80 days' - n * interval '1 hour' from cloud.room, generate_series(1, 3) as n where id <= 80;
 END
 }
 
@@ -65,7 +80,7 @@ configure() # HOUSE [MAX-ROWS]
     sed -e "s|\"/var/lib/expunge|\"$dir/state|" -e "s|\"credential:expunge-master\"|\"file:$FAST/master.key\"|" \
         -e "s|\"service=cloud-eu\"|\"$(conninfo "$1")\"|" -e '/conninfo = "service=cloud-us"/d' \
         -e '/^  { name = "eu"; conninfo = /s/ },$/ }/' -e 's/^  jobs  *= [0-9]*;/  jobs = 1;/' \
-        -e "s/^  batch  *= {[^}]*};/  batch = { target_ms = 1000; max_rows = ${2:-10}; };/" \
+        -e "s/^  batch  *= {[^}]*};/  batch = { target_ms = 1000; max_rows = ${2:-25}; };/" \
         -e 's/^  pace  *= {[^}]*};/  pace = { duty = 1.0; };/' -e 's/max_share = [0-9.]*;/max_share = 1.0;/' \
         "$ROOT/etc/expunge.conf" >"$dir/expunge.conf"
 }
@@ -96,9 +111,17 @@ save() # HOUSE STAGE
 
 restore() # HOUSE STAGE [MAX-ROWS]
 {
-    database "$1" "$(stage_database "$2")"
+    local name
+    name=$(database_name "$1")
+    psql -qAtX -v ON_ERROR_STOP=1 -d "$(conninfo /postgres)" -c "drop database if exists \"$name\" with (force)" \
+        -c "create database \"$name\" template \"$(stage_database "$2")\" strategy file_copy" </dev/null 2>"$FAST/restore.err" ||
+        die "database $name could not be made: $(cat "$FAST/restore.err")"
+    case " ${databases[*]} " in
+    *" $name "*) ;;
+    *) databases+=("$name") ;;
+    esac
     rm -rf "${FAST:?}/$1/state"
-    configure "$1" "${3:-10}"
+    configure "$1" "${3:-25}"
     cp -a "$FAST/stage.$2" "$FAST/$1/state"
 }
 
@@ -134,10 +157,22 @@ select format('copy (select %L, %s from %s t) to stdout;', n.nspname || '.' || c
 END
 }
 
-# Every row of every table of the application, sorted.
+# Every row of every table of the application, sorted, once the server has noticed that dead workers are gone.
 live_rows() # HOUSE FILE
 {
-    sql "$1" - <"$FAST/dump.sql" >"$2.unsorted" && sort "$2.unsorted" >"$2"
+    {
+        cat <<'END'
+do $$
+begin
+    for i in 1..1000 loop
+        perform pg_stat_clear_snapshot();
+        exit when not exists (select from pg_stat_activity where datname = current_database() and application_name like 'expunge%');
+        perform pg_sleep(0.01);
+    end loop;
+end $$;
+END
+        cat "$FAST/dump.sql"
+    } | sql "$1" - >"$2.unsorted" && sort "$2.unsorted" >"$2"
 }
 
 # The rows in snapshots, as "live_rows" shows them: what is committed of an unfinished one.  Those that the condition on
@@ -162,19 +197,6 @@ snapshot_rows() # HOUSE FILE [CONDITION]
     sort "$2.unsorted" >"$2"
 }
 
-# Wait until the server has noticed that the house's dead workers are gone.
-settle() # HOUSE
-{
-    sql "$1" "do \$\$
-        begin
-            for i in 1..1000 loop
-                perform pg_stat_clear_snapshot();
-                exit when not exists (select from pg_stat_activity where datname = current_database() and application_name like 'expunge%');
-                perform pg_sleep(0.01);
-            end loop;
-        end \$\$"
-}
-
 # What the worker's own tables say in the end, without ids and times.
 disposals_end() # HOUSE
 {
@@ -191,21 +213,28 @@ select 'outbox ' || count(*) from expunge.outbox;
 END
 }
 
-# The snapshots that the database speaks of are those in the store, whole; and each has a key that lives.
-store_matches() # HOUSE
+# A line for each table of each finished snapshot: kind and name of the disposal, table, role, rows, digest of the rows
+# whatever their order.  Fails when the store holds other snapshots than the database names, or a file is not the one of
+# its manifest.
+sealed() # HOUSE
 {
-    local named there keys
-    named=$(sql "$1" "select snapshot_name from expunge.disposal where snapshot_name is not null and key_destroyed_at is null and state in ('archived', 'erasing', 'erased') order by 1")
-    there=$(cd "$FAST/$1/state/snapshots/eu" && ls -A)
-    [ "$named" = "$there" ] || {
-        printf 'the database names:\n%s\nthe store has:\n%s\n' "$named" "$there"
-        return 1
+    local store=$FAST/$1/state/snapshots/eu files=$FAST/$1/files kind name directory named='' bad=0
+    while IFS='|' read -r directory kind name; do
+        [ -n "$directory" ] || continue
+        named+=$directory$'\n'
+        awk -F '"' '/^      "[a-z_0-9]+": / { v[$2] = $4; if ($4 == "") { v[$2] = $3; gsub(/[^0-9]/, "", v[$2]) } }
+                    /^    }/ { print v["name"], v["schema"] "." v["table"], v["role"], v["rows"], v["rows_digest"], v["sha256"] }' \
+            "$store/$directory/manifest.json" >"$files" || bad=1
+        (cd "$store/$directory" && awk '{ print $6 "  " $1 }' "$files" | sha256sum --check --quiet --strict 2>&1) || bad=1
+        awk -v of="$kind $name" '$4 > 0 { print of, $2, $3, $4, $5 }' "$files"
+    done < <(sql "$1" "select snapshot_name, kind, name from expunge.disposal
+                        where snapshot_name is not null and key_destroyed_at is null and state in ('archived', 'erasing', 'erased')
+                        order by snapshot_name collate \"C\"")
+    [ "$named" = "$(cd "$store" && ls -A)${named:+$'\n'}" ] || {
+        printf 'the database names:\n%sthe store has:\n%s\n' "$named" "$(cd "$store" && ls -A)"
+        bad=1
     }
-    keys=$(living_keys "$1")
-    [ "$keys" -ge $(($(grep -c . <<<"$named") + 1)) ] || {
-        echo "$keys living keys for these snapshots: $named"
-        return 1
-    }
+    return $bad
 }
 
 # Living slots of the key file, the commitment's included.

@@ -27,7 +27,7 @@ set_pause(Context *context, bool pause)
         CLEANUP(db_tx_endp) DbTx tx = { 0 };
         CLEANUP(db_result_freep) DbResult *done = NULL;
         const char *login = getenv("USER");
-        const char *params[] = { context->values[OPT_REASON], login == NULL || *login == '\0' ? "unknown" : login };
+        const char *params[] = { context->values[OPT_REASON], login == NULL || *login == '\0' ? NULL : login };
         TRY(session_open(&workshop.house, &workshop.rules->databases[i], NULL, &session));
         TRY(db_begin(session->db, "", &tx));
         TRY(db_query(session->db, pause ? SQL_pause_set : SQL_pause_clear, pause ? 2 : 0, params, &done));

@@ -227,7 +227,7 @@ copy_file(Job *job, const Archive *archive, int number, const char *sql, const G
     TRY(frames_cut(writer, false)); /* sealing reads it all back */
     TRY(frames_wait(writer, ret_mark));
     if (ret_mark->rows != rows)
-        return err_new(ERR_INTERNAL, "the server sent %" PRId64 " rows of \"%s\", %" PRId64 " were written", rows,
+        return err_new(ERR_INTERNAL, "the server sent %" PRId64 " rows of %s, %" PRId64 " were written", rows,
                        table->quoted, ret_mark->rows);
     job_count(job, table, "copy", rows, ret_mark->plain_bytes);
     return OK;

@@ -173,8 +173,10 @@ due_subjects(Session *session, Arena *arena, const Target *target, const Discove
     const Selector selector = { .arena = scratch, .target = target };
     const char *params[] = { instant_format(scratch, as_of), ROOTS_PER_RUN };
 
-    if (target->subject->ended_at == NULL || target->problem != NULL)
+    if (target->subject->ended_at == NULL)
         return OK;
+    if (target->problem != NULL) /* nobody of this kind can be erased: not in silence */
+        return err_new(ERR_RAIL, "%s", target->problem);
     TRY(db_query(session->db, selector_ended_roots(&selector), 2, params, &roots));
     for (size_t i = 0; i < db_rows(roots); i++)
         if (filter->key == NULL || strcmp(filter->key, db_text(roots, i, 0)) == 0)
@@ -192,6 +194,39 @@ wanted(const DiscoverFilter *filter, const Disposal *d)
     if (filter->kind != NULL && (strcmp(d->kind, filter->kind) != 0 || !text_equal(d->subject_key, filter->key)))
         return false;
     return true;
+}
+
+/* What cannot even be looked for is there with its error, and does not act; the others go on. */
+static Err
+add_unlooked(Session *session, Arena *arena, const Target *target, Instant as_of, Err code, DueList *list)
+{
+    if (db_is_broken(session->db) || code == ERR_PARTLY)
+        return code;
+    Outcome *outcome = ARENA_NEW(arena, Outcome);
+    *outcome = (Outcome){ .database = session->database->name,
+                          .kind = target->policy != NULL ? "policy" : target->name,
+                          .name = target->policy != NULL ? target->name : "any",
+                          .step = "wait",
+                          .state = STATE_OPEN,
+                          .cutoff = INSTANT_NONE,
+                          .due_at = INSTANT_NONE,
+                          .code = code,
+                          .error = arena_strdup(arena, err_joined()) };
+    err_clear();
+    const Due due = { .session = session,
+                      .disposal = new_disposal(session, arena, outcome->kind, outcome->name, as_of),
+                      .outcome = outcome };
+    ARENA_PUSH(arena, list->list, list->count, list->room, due);
+    return OK;
+}
+
+static Err
+due_target(Session *session, Arena *arena, const Target *target, const DiscoverFilter *filter, Instant as_of,
+           DueList *list)
+{
+    const Err e = target->policy != NULL ? due_policy(session, arena, target, as_of, list)
+                                         : due_subjects(session, arena, target, filter, as_of, list);
+    return e == OK ? OK : add_unlooked(session, arena, target, as_of, e, list);
 }
 
 Err
@@ -212,7 +247,7 @@ discover_due(Session *session, Arena *arena, const DiscoverFilter *filter, DueLi
         if (target->policy != NULL && filter->kind == NULL &&
             (filter->policy == NULL || strcmp(filter->policy, target->name) == 0) &&
             !is_open_policy(ret_list, session, target->name))
-            TRY(due_policy(session, arena, target, as_of, ret_list));
+            TRY(due_target(session, arena, target, filter, as_of, ret_list));
     }
     for (size_t i = 0; i < count; i++)
         if (!disposals_is_policy(under_way[i]) && wanted(filter, under_way[i]))
@@ -222,7 +257,7 @@ discover_due(Session *session, Arena *arena, const DiscoverFilter *filter, DueLi
         const Target *target = &session->targets.list[i];
         if (target->subject != NULL && filter->policy == NULL &&
             (filter->kind == NULL || strcmp(filter->kind, target->name) == 0))
-            TRY(due_subjects(session, arena, target, filter, as_of, ret_list));
+            TRY(due_target(session, arena, target, filter, as_of, ret_list));
     }
     return OK;
 }

@@ -139,7 +139,7 @@ job_refuse_foreign(Job *job)
             if (rows > 0)
                 return err_new(ERR_RAIL,
                                "%" PRId64
-                               " row(s) of \"%s\" would go, but by \"%s\" they belong to a row of \"%s\" that stays; "
+                               " row(s) of %s would go, but by \"%s\" they belong to a row of %s that stays; "
                                "if they may go or stay, say so by an edge with an action in the configuration",
                                rows, scope->graph->tables[scope->tables[i].table].quoted,
                                scope->graph->edges[edge].name,

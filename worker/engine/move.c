@@ -134,7 +134,7 @@ group_batch(Roots *r, size_t first, size_t end, int64_t *ret_rows)
         TRY(job_count_rows(job, i, &rows));
         TRY(db_copy_out(job->session->db, selector_copy(&job->selector, i), archive_sink, writer_of(r, i), &copied));
         if (copied != rows)
-            return err_new(ERR_AGAIN, "rows of \"%s\" changed while they were moved",
+            return err_new(ERR_AGAIN, "rows of %s changed while they were moved",
                            job->target->graph->tables[job->target->scope->tables[i].table].quoted);
     }
     TRY(pass_erase_group_now(job, first, end, ret_rows));
@@ -143,7 +143,7 @@ group_batch(Roots *r, size_t first, size_t end, int64_t *ret_rows)
         int64_t rows;
         TRY(job_count_rows(job, i, &rows));
         if (ret_rows[i - first] != rows)
-            return err_new(ERR_AGAIN, "rows of \"%s\" changed while they were moved",
+            return err_new(ERR_AGAIN, "rows of %s changed while they were moved",
                            job->target->graph->tables[job->target->scope->tables[i].table].quoted);
     }
     return OK;
@@ -280,7 +280,7 @@ move_by_roots(Job *job, const Archive *archive)
     for (size_t i = 0; r.writers != NULL && i < r.file_count; i++)
         frames_writer_close(r.writers[i]);
     if (e != OK)
-        return err_note(e, "while %s rows of \"%s\"", archive == NULL ? "erasing" : "moving",
+        return err_note(e, "while %s rows of %s", archive == NULL ? "erasing" : "moving",
                         job->target->graph->tables[job->target->root].quoted);
     return OK;
 }

@@ -116,7 +116,7 @@ finish_delete(Move *m)
     m->uncollected--;
     if (db_affected(done) != m->batch.rows)
         return err_new(ERR_RAIL,
-                       "%" PRId64 " row(s) of \"%s\" were copied, but %" PRId64
+                       "%" PRId64 " row(s) of %s were copied, but %" PRId64
                        " were deleted: a trigger, a rule or row security "
                        "keeps them; the batch was rolled back",
                        m->batch.rows, table_of(m)->quoted, db_affected(done));
@@ -249,6 +249,6 @@ move_single(Job *job, const Archive *archive)
     const Err e = move_all(&move);
     db_rollback(&move.batch.tx);
     if (e != OK)
-        return err_note(e, "while moving rows of \"%s\" into the snapshot", table_of(&move)->quoted);
+        return err_note(e, "while moving rows of %s into the snapshot", table_of(&move)->quoted);
     return OK;
 }

@@ -19,7 +19,7 @@ pass_refused(const Job *job, size_t position, int64_t remaining)
         return OK;
     return err_new(ERR_RAIL,
                    "%" PRId64
-                   " row(s) of \"%s\" were selected and are still there: a trigger, a rule or row security keeps "
+                   " row(s) of %s were selected and are still there: a trigger, a rule or row security keeps "
                    "them; the batch was rolled back",
                    remaining, table_at(job, position)->quoted);
 }
@@ -343,6 +343,6 @@ pass_erase(Job *job, size_t position)
 {
     const Err e = erase_step(job, position);
     if (e != OK)
-        return err_note(e, "while erasing from \"%s\"", table_at(job, position)->quoted);
+        return err_note(e, "while erasing from %s", table_at(job, position)->quoted);
     return OK;
 }

@@ -89,7 +89,8 @@ read_installation(Session *session)
     session->paused = db_text(row, 0, 3) != NULL;
     if (session->paused)
         session->pause_story = arena_printf(session->arena, "paused since %s by \"%s\": %s",
-                                            instant_format(session->arena, db_int64(row, 0, 3)), db_text(row, 0, 4),
+                                            instant_format(session->arena, db_int64(row, 0, 3) / INSTANT_SECOND * INSTANT_SECOND),
+                                            db_text(row, 0, 4),
                                             db_text(row, 0, 5) == NULL ? "no reason given" : db_text(row, 0, 5));
     return OK;
 }

@@ -120,6 +120,30 @@ job_fill_subject(Job *job)
     return job_fill_below(job);
 }
 
+/* Rows of the root's own table beside the root: other subjects, unless the configuration names the edge and its action. */
+static Err
+refuse_other_roots(Job *job)
+{
+    const Scope *scope = job->target->scope;
+    int64_t roots;
+    bool meant = true;
+
+    if (job->target->subject == NULL || scope->tables[0].edge_count == 0)
+        return OK;
+    for (size_t e = 0; e < scope->tables[0].edge_count; e++)
+    {
+        const EdgeRule *rule = scope->graph->edges[scope->tables[0].edges[e]].rule;
+        meant = meant && rule != NULL && rule->action_given;
+    }
+    TRY(job_count_rows(job, 0, &roots));
+    if (roots <= 1 || meant)
+        return OK;
+    return err_new(ERR_RAIL,
+                   "%" PRId64 " other row(s) of %s would go with this one: each is a subject of its own; if they may go or stay, "
+                   "say so by an edge with an action in the configuration",
+                   roots - 1, scope->graph->tables[scope->tables[0].table].quoted);
+}
+
 Err
 job_refuse_foreign(Job *job)
 {
@@ -128,6 +152,7 @@ job_refuse_foreign(Job *job)
     Selector selector = job->selector;
 
     selector.arena = scratch;
+    TRY(refuse_other_roots(job));
     for (size_t i = 1; i < scope->table_count; i++)
         for (size_t e = 0; e < scope->tables[i].edge_count; e++)
         {

@@ -85,10 +85,17 @@ selparts_work_column(const Selector *s, size_t position, size_t column)
 }
 
 static bool
-is_key_edge(const Selector *s, const GraphEdge *edge)
+refers_to_key(const Selector *s, const GraphEdge *edge)
 {
     return s->target->subject != NULL && edge->parent == s->target->root && edge->column_count == 1 &&
            edge->parent_columns[0] == s->target->key;
+}
+
+/* Straight to the subject's key; not where a root drags other rows of its table along: then its work table tells. */
+static bool
+is_key_edge(const Selector *s, const GraphEdge *edge)
+{
+    return refers_to_key(s, edge) && s->target->scope->tables[0].edge_count == 0;
 }
 
 static void
@@ -111,13 +118,16 @@ selparts_reached(Text *text, const Selector *s, size_t edge_index, const char *a
         return;
     }
     const size_t parent = scope_position(s->target->scope, edge->parent);
+    const bool key_too = refers_to_key(s, edge) && !edge->declared; /* a soft edge outlives its root */
+    if (key_too)
+        text_addf(text, "(%s.%s = %s or ", alias, child->columns[edge->child_columns[0]].quoted, selparts_key(s));
     text_add(text, "(");
     for (size_t c = 0; c < edge->column_count; c++)
         text_addf(text, "%s%s.%s", c > 0 ? ", " : "", alias, child->columns[edge->child_columns[c]].quoted);
     text_add(text, ") in (select ");
     for (size_t c = 0; c < edge->column_count; c++)
         text_addf(text, "%sp.%s", c > 0 ? ", " : "", selparts_work_column(s, parent, edge->parent_columns[c]));
-    text_addf(text, " from %s p)", selparts_work(s, parent));
+    text_addf(text, " from %s p)%s", selparts_work(s, parent), key_too ? ")" : "");
     add_only(text, edge, alias);
 }
 

@@ -271,14 +271,15 @@ is_leaf(const Graph *graph, size_t table)
 }
 
 static void
-choose_method(Arena *arena, const Graph *graph, size_t root, size_t root_key, ScopeTable *table)
+choose_method(Arena *arena, const Scope *scope, size_t root, size_t root_key, ScopeTable *table)
 {
+    const Graph *graph = scope->graph;
     const GraphTable *entry = &graph->tables[table->table];
     table->method = entry->key_count > 0 ? SCOPE_KEYS : SCOPE_WHOLE;
     if (entry->key_count == 0 || root_key == GRAPH_NONE || table->edge_count != 1 || !is_leaf(graph, table->table))
         return;
     const GraphEdge *edge = &graph->edges[table->edges[0]];
-    if (edge->parent == root && edge->column_count == 1 && edge->parent_columns[0] == root_key && edge->only == NULL &&
+    if (scope->tables[0].edge_count == 0 && edge->parent == root && edge->column_count == 1 && edge->parent_columns[0] == root_key && edge->only == NULL &&
         range_order(arena, entry, edge, &table->order, &table->order_count))
         table->method = SCOPE_RANGE;
 }
@@ -353,7 +354,7 @@ scope_build(Arena *arena, const Graph *graph, size_t root, size_t root_key, Scop
         ScopeTable *table = &scope->tables[i];
         note_edges(arena, graph, scope, table);
         note_refs(arena, graph, scope, table);
-        choose_method(arena, graph, root, root_key, table);
+        choose_method(arena, scope, root, root_key, table);
     }
     scope->tables[0].method = SCOPE_ROOT;
     note_changes(arena, graph, inside, scope);

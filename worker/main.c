@@ -35,6 +35,16 @@ print_story(Err e)
         fputs("  \"expunge help\" tells more\n", stderr);
 }
 
+/* The exit status: of e, or of an output that could not be written. */
+static int
+flush_output(Err e)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return err_exit_status(e);
+    fputs("expunge: could not write to standard output\n", stderr);
+    return err_exit_status(ERR_IO);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -45,7 +55,7 @@ main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
     {
         puts("expunge " EXPUNGE_VERSION);
-        return 0;
+        return flush_output(OK);
     }
     (void)umask(077);
     jsondoc_set_integer(out, "schema_version", 1);
@@ -60,10 +70,5 @@ main(int argc, char **argv)
         print_json(&context, e);
     else if (e != OK)
         print_story(e);
-    if (fflush(stdout) != 0 || ferror(stdout))
-    {
-        fputs("expunge: could not write to standard output\n", stderr);
-        return err_exit_status(ERR_IO);
-    }
-    return err_exit_status(e);
+    return flush_output(e);
 }

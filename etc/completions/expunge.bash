@@ -29,11 +29,11 @@ _expunge()
     --format)
         choices='text json'
         ;;
-    --as-of | --database | --disposal | --for | --from | --jobs | --policy | --reason | --to) return ;;
+    --as-of | --database | --disposal | --for | --from | --jobs | --policy | --reason | --to | --user) return ;;
     *)
         case $command in
         '') choices="$global --version $commands" ;;
-        init) choices='--database' ;;
+        init) choices='--database --user' ;;
         check) choices='--accept' ;;
         plan) choices='--as-of --policy --sql' ;;
         run) choices='--policy --disposal --jobs --for --allow-large --as-of' ;;

@@ -276,6 +276,25 @@ retry_now
 expect_status 'when the cause is gone, the next attempt comes to its end' 0 x run
 expect_equal 'with nothing left' 'none cleared' "$(ended) $(sql "$DB" "select state from expunge.disposal where kind = 'customer' order by attempts desc, id limit 1")"
 
+# what cannot even be looked at blocks nobody else
+scene infinite
+sql "$DB" "update app.customer set ended_at = '-infinity' where id = 'e1'; update app.customer set ended_at = 'infinity' where id = 'e2'"
+expect_status 'an end that is no point in time stops its own subject' 12 x run --json
+expect_match 'and is told' out 'ended_at.* holds a point in time that cannot be judged'
+expect_equal 'the others go on' 'e1 e2 | 3 6 5 | 0 0' "$(ended) | $(whole e1) | $(expired)"
+
+scene exempt
+configure "s/subject = \{ kind = \"customer\"; column = \"customer_id\"; \}; \},/subject = { kind = \"customer\"; column = \"customer_id\"; }; exempt = ( { where = \"1 \/ (length(body) - 1000) > length(body) \/ 0\"; keep_for = \"1 year\"; purpose = \"p\"; basis = \"b\"; } ); },/"
+expect_status 'an exemption that cannot be judged stops its own policy' 12 x run --json
+expect_match 'and is told' out '22012'
+expect_equal 'nothing of that policy was moved; the others went on' 'none | 50 0' "$(ended) | $(expired)"
+
+scene itself
+sql "$DB" 'alter table app.customer add parent_id text references app.customer; create index on app.customer (parent_id)'
+expect_status 'a root that would drag other roots along: nobody of this kind is erased, and not in silence' 11 x run --json
+expect_match 'it is named, and what to say in the configuration' out 'app.customer.* refers to itself.*action = .*set_null'
+expect_equal 'the policies went on' 'e1 e2 e3 | 0 0' "$(ended) | $(expired)"
+
 # ---- rows that refuse silently --------------------------------------------------------------------------------------------
 
 scene silent

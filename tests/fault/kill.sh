@@ -38,9 +38,9 @@ undisturbed() # STAGE
         cat "$f.moved.$name" >>"$f.moved.unsorted"
     done
     sort "$f.moved.unsorted" >"$f.moved"
-    disposals_end calm >"$f.end"
+    cp "$f.after.end" "$f.end"
     living_keys calm >"$f.keys"
-    sealed calm >"$f.sealed" || not_ok "stage $1: the undisturbed run leaves the snapshots that the database names" "$(cat "$f.sealed")"
+    sealed calm "$f.after" >"$f.sealed" || not_ok "stage $1: the undisturbed run leaves the snapshots that the database names" "$(cat "$f.sealed")"
     expect_status "stage $1: everything verifies after the undisturbed run" 0 worker calm verify
 }
 
@@ -76,11 +76,14 @@ one_place() # LANE STAGE
 {
     local s=$FAST/$2 id name bad=0
     live_rows "$1" "$CASE.live"
-    snapshot_rows "$1" "$CASE.snap" "d.kind = 'policy' and d.state = 'open'" 2>&1 || return 1
-    sql "$1" "select kind, id, name from expunge.disposal where state = 'archived'" >"$CASE.archived"
+    : >"$CASE.snap"
+    if grep -q 't$' "$CASE.live.disposal"; then # a policy's snapshot is unfinished
+        snapshot_rows "$1" "$CASE.snap" "d.kind = 'policy' and d.state = 'open'" 2>&1 || return 1
+    fi
+    grep -P '\tarchived\t' "$CASE.live.disposal" >"$CASE.archived"
     if [ "$2" = first ]; then
-        sealed "$1" 2>&1 | grep '^policy' >"$CASE.sealed"
-        while IFS='|' read -r _ id name; do # what was read from the undisturbed run's snapshot is in this one, too
+        sealed "$1" "$CASE.live" 2>&1 | grep '^policy' >"$CASE.sealed"
+        while IFS=$'\t' read -r _ _ name _; do # what was read from the undisturbed run's snapshot is in this one, too
             [ "$(grep "^policy $name " "$CASE.sealed")" = "$(grep "^policy $name " "$s.sealed")" ] ||
                 { echo "the snapshot of $name is another one" && bad=1; }
             cat "$s.moved.$name" >>"$CASE.snap"
@@ -94,7 +97,7 @@ one_place() # LANE STAGE
     uniq -d "$CASE.snap" >"$CASE.twice"
     none 'are in a snapshot twice' -12 "$CASE.twice" "$CASE.twice" || bad=1
     none 'are in both places' -12 "$CASE.live" "$CASE.snap" || bad=1
-    while IFS='|' read -r _ id name; do
+    while IFS=$'\t' read -r _ id _; do
         [ ! -e "$s.gone.$id" ] || none "of disposal $id are gone, although it is in its grace period" -23 "$s.gone.$id" "$CASE.live" || bad=1
     done < <(grep -v '^policy' "$CASE.archived")
     return $bad
@@ -107,8 +110,8 @@ same_end() # LANE STAGE
     live_rows "$1" "$CASE.live"
     none 'are missing in the end' -23 "$s.after" "$CASE.live" || bad=1
     none 'are too many in the end' -13 "$s.after" "$CASE.live" || bad=1
-    disposals_end "$1" | diff "$s.end" - || bad=1
-    sealed "$1" >"$CASE.sealed" 2>&1 || bad=1
+    diff "$s.end" "$CASE.live.end" || bad=1
+    sealed "$1" "$CASE.live" >"$CASE.sealed" 2>&1 || bad=1
     sort "$CASE.sealed" | diff <(sort "$s.sealed") - || bad=1
     keys=$(living_keys "$1")
     [ "$keys" -le $(($(cat "$s.keys") + 1)) ] || { echo "$keys keys live" && bad=1; }
@@ -136,7 +139,8 @@ kill_case() # LANE STAGE POINT PASSAGE
 
 # ---- all cases -------------------------------------------------------------------------------------------------------
 
-# A first, a second and a late passage; in the last stage a late one alone of what the first one has had already.
+# Where a batch has it, a first, a second and a late passage; where a disposal has it once, a first and a late one; in the
+# last stage, of what the first one has had already, a late one.
 passages() # STAGE POINT
 {
     local n
@@ -148,7 +152,10 @@ passages() # STAGE POINT
     elif [ "$1" = last ] && grep -qxF -e "$2" "$FAST/first.log"; then
         echo $((1 + n * 3 / 5))
     else
-        printf '%s\n' 1 2 $((1 + n * 2 / 3)) | awk -v n="$n" '$1 <= n' | sort -nu
+        case $2 in
+        move.* | roots.* | range.* | whole.* | erase.* | change.* | frame.* | guard.*) printf '%s\n' 1 2 $((1 + n * 2 / 3)) ;;
+        *) printf '%s\n' 1 $((1 + n * 2 / 3)) ;;
+        esac | awk -v n="$n" '$1 <= n' | sort -nu
     fi
 }
 

@@ -12,6 +12,7 @@
 
 # shellcheck source=tests/support/cli.sh
 . "$(dirname "${BASH_SOURCE[0]}")/cli.sh"
+export LC_ALL=C # sorts five times as fast
 
 # A state directory in memory: what is killed here is the worker, not the machine.
 FAST=$(mktemp -d /dev/shm/expunge-fault.XXXXXX 2>/dev/null) || FAST=$WORK/fast
@@ -57,16 +58,20 @@ create index on cloud.poll (room_id);
 create index on cloud.poll (winner);
 create index on cloud.poll_choice (poll_id);
 create index on cloud.room_visit (room_id);
-insert into cloud.poll select id, id, null from cloud.room where id <= 80 and id % 3 = 0;
+insert into cloud.poll select id, id, null from cloud.room where id <= 80 and id % 3 = 2;
 insert into cloud.poll_choice select id * 10 + n, id, 'Canary choice ' || n from cloud.poll, generate_series(1, 3) as n;
 update cloud.poll set winner = id * 10 + 2 where id % 2 = 0;
+update community.post set author_id = (select id from community.account where username = 'canary-poster-eu-p000011'), author_name = 'Canary Poster eu-p000011'
+ where id % 10 = 1;
 insert into cloud.room_visit select id, now() - interval '80 days' - n * interval '1 hour' from cloud.room, generate_series(1, 3) as n where id <= 80;
 END
 }
 
 load_fault() # CONNINFO
 {
-    load_reference eu "$1" &&
+    psql -qX -v ON_ERROR_STOP=1 -d "$1" -f "$ROOT/sql/reference/schema.sql" &&
+        psql -qX -v region=eu -v events=2500 -v rest=1500 -v workspaces=24 -d "$1" -f "$ROOT/sql/reference/generate.sql" &&
+        steady_sql | psql -qX -v ON_ERROR_STOP=1 -d "$1" -f - &&
         fewer_leavers | psql -qX -v ON_ERROR_STOP=1 -d "$1" -f - &&
         psql -qX -v ON_ERROR_STOP=1 -d "$1" -c 'vacuum (analyze)'
 }
@@ -157,11 +162,11 @@ select format('copy (select %L, %s from %s t) to stdout;', n.nspname || '.' || c
 END
 }
 
-# Every row of every table of the application, sorted, once the server has noticed that dead workers are gone.
-live_rows() # HOUSE FILE
+# Waits until the server has noticed that dead workers are gone, then says what the worker's tables say: "disposal" lines
+# with what finds a snapshot, "end" lines with all but ids and times.
+look_statements()
 {
-    {
-        cat <<'END'
+    cat <<'END'
 do $$
 begin
     for i in 1..1000 loop
@@ -170,9 +175,36 @@ begin
         perform pg_sleep(0.01);
     end loop;
 end $$;
+begin isolation level repeatable read;
+copy (
+    select 'expunge.disposal', d.kind, d.id, d.name, d.state,
+           coalesce(case when d.key_destroyed_at is null and d.state in ('archived', 'erasing', 'erased') then d.snapshot_name end, '-'),
+           d.kind = 'policy' and d.state = 'open' and d.snapshot_name is not null
+      from expunge.disposal d
+     order by d.snapshot_name collate "C"
+) to stdout;
+copy (
+    select 'expunge.end',
+           concat_ws(' ', d.kind, d.name, d.state, 'root_erased=' || d.root_erased, 'snapshot=' || (d.snapshot_name is not null),
+                     'key_destroyed=' || (d.key_destroyed_at is not null), 'attempts=' || d.attempts, 'error=' || coalesce(d.last_error, 'none'),
+                     'next=' || (d.next_attempt_at is not null), 'key_forgotten=' || (d.subject_key is null)),
+           (select string_agg(format('%s.%s %s %s archived=%s done=%s', t.schema_name, t.table_name, t.action, t.edge, t.rows_archived, t.rows_done), '; ' order by t.number)
+              from expunge.disposal_table t where t.disposal = d.id and t.rows_archived + t.rows_done > 0),
+           (select string_agg(format('%s %s', n.what, n.rows), '; ' order by n.number) from expunge.not_erased n where n.disposal = d.id)
+      from expunge.disposal d
+) to stdout;
+copy (select 'expunge.end', 'outbox', count(*) from expunge.outbox) to stdout;
 END
-        cat "$FAST/dump.sql"
-    } | sql "$1" - >"$2.unsorted" && sort "$2.unsorted" >"$2"
+}
+
+# Every row of every table of the application, sorted, in FILE; the lines above in FILE.disposal and FILE.end.
+live_rows() # HOUSE FILE
+{
+    { look_statements && cat "$FAST/dump.sql"; } | sql "$1" - >"$2.unsorted" &&
+        awk -F '\t' -v OFS='\t' -v file="$2" 'BEGIN { printf "" >(file ".disposal") }
+            $1 == "expunge.disposal" { sub(/^[^\t]*\t/, ""); print >(file ".disposal"); next }
+            $1 == "expunge.end" { sub(/^[^\t]*\t/, ""); print >(file ".endless"); next }
+            { print }' "$2.unsorted" | sort >"$2" && sort "$2.endless" >"$2.end"
 }
 
 # The rows in snapshots, as "live_rows" shows them: what is committed of an unfinished one.  Those that the condition on
@@ -182,7 +214,7 @@ snapshot_rows() # HOUSE FILE [CONDITION]
     local id table list
     list=$(sql "$1" "select 'eu-' || d.id, t.schema_name || '.' || t.table_name
                        from expunge.disposal d join expunge.disposal_table t on t.disposal = d.id
-                      where t.action = 'delete' and t.mark_rows > 0 and d.snapshot_name is not null
+                      where t.action = 'delete' and (t.mark_rows > 0 or d.state = 'open') and d.snapshot_name is not null
                         and d.key_destroyed_at is null and d.state in ('open', 'archived', 'erasing')
                         and (${3:-true})") || return 1
     : >"$2.unsorted"
@@ -197,39 +229,21 @@ snapshot_rows() # HOUSE FILE [CONDITION]
     sort "$2.unsorted" >"$2"
 }
 
-# What the worker's own tables say in the end, without ids and times.
-disposals_end() # HOUSE
-{
-    sql "$1" - <<'END'
-select concat_ws(' ', d.kind, d.name, d.state, 'root_erased=' || d.root_erased, 'snapshot=' || (d.snapshot_name is not null),
-                 'key_destroyed=' || (d.key_destroyed_at is not null), 'attempts=' || d.attempts, 'error=' || coalesce(d.last_error, 'none'),
-                 'next=' || (d.next_attempt_at is not null), 'key_forgotten=' || (d.subject_key is null)),
-       (select string_agg(format('%s.%s %s %s archived=%s done=%s', t.schema_name, t.table_name, t.action, t.edge, t.rows_archived, t.rows_done), '; ' order by t.number)
-          from expunge.disposal_table t where t.disposal = d.id and t.rows_archived + t.rows_done > 0),
-       (select string_agg(format('%s %s', n.what, n.rows), '; ' order by n.number) from expunge.not_erased n where n.disposal = d.id)
-  from expunge.disposal d
- order by d.kind, d.name, d.state;
-select 'outbox ' || count(*) from expunge.outbox;
-END
-}
-
 # A line for each table of each finished snapshot: kind and name of the disposal, table, role, rows, digest of the rows
-# whatever their order.  Fails when the store holds other snapshots than the database names, or a file is not the one of
-# its manifest.
-sealed() # HOUSE
+# whatever their order.  Fails when the store holds other snapshots than the database names (as "live_rows" found in
+# FILE.disposal), or a file is not the one of its manifest.
+sealed() # HOUSE FILE
 {
     local store=$FAST/$1/state/snapshots/eu files=$FAST/$1/files kind name directory named='' bad=0
-    while IFS='|' read -r directory kind name; do
-        [ -n "$directory" ] || continue
+    while IFS=$'\t' read -r kind _ name _ directory _; do
+        [ "$directory" != - ] || continue
         named+=$directory$'\n'
         awk -F '"' '/^      "[a-z_0-9]+": / { v[$2] = $4; if ($4 == "") { v[$2] = $3; gsub(/[^0-9]/, "", v[$2]) } }
                     /^    }/ { print v["name"], v["schema"] "." v["table"], v["role"], v["rows"], v["rows_digest"], v["sha256"] }' \
             "$store/$directory/manifest.json" >"$files" || bad=1
         (cd "$store/$directory" && awk '{ print $6 "  " $1 }' "$files" | sha256sum --check --quiet --strict 2>&1) || bad=1
         awk -v of="$kind $name" '$4 > 0 { print of, $2, $3, $4, $5 }' "$files"
-    done < <(sql "$1" "select snapshot_name, kind, name from expunge.disposal
-                        where snapshot_name is not null and key_destroyed_at is null and state in ('archived', 'erasing', 'erased')
-                        order by snapshot_name collate \"C\"")
+    done <"$2.disposal"
     [ "$named" = "$(cd "$store" && ls -A)${named:+$'\n'}" ] || {
         printf 'the database names:\n%sthe store has:\n%s\n' "$named" "$(cd "$store" && ls -A)"
         bad=1

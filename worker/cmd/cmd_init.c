@@ -134,6 +134,39 @@ make_state(Context *context, const Rules *rules)
     return ledger_open(arena_printf(context->arena, "%s/ledger.jsonl", rules->state_dir), false, &ledger);
 }
 
+static bool
+is_chosen(const Context *context, const DatabaseRule *database)
+{
+    return !command_given(context, OPT_DATABASE) || strcmp(context->values[OPT_DATABASE], database->name) == 0;
+}
+
+/* A history in a database whose ledger and keys are somewhere else: new ones would only hide that. */
+static Err
+refuse_second_state(const Context *context, const Rules *rules)
+{
+    const House house = { .rules = rules, .as_of = INSTANT_NONE };
+    const SessionNeeds connect = { .user = context->values[OPT_USER], .only_connect = true };
+
+    if (file_exists(arena_printf(context->arena, "%s/ledger.jsonl", rules->state_dir)) ||
+        file_exists(arena_printf(context->arena, "%s/keys", rules->state_dir)))
+        return OK;
+    for (size_t i = 0; i < rules->database_count; i++)
+    {
+        CLEANUP(session_closep) Session *bare = NULL;
+        CLEANUP(db_result_freep) DbResult *row = NULL;
+        if (!is_chosen(context, &rules->databases[i]))
+            continue;
+        TRY(session_open(&house, &rules->databases[i], &connect, &bare));
+        TRY(db_query_row(bare->db, SQL_installation_exists, 0, NULL, &row));
+        if (db_bool(row, 0, 0))
+            return err_new(ERR_CONFIG,
+                           "database \"%s\" has schema expunge already, but \"%s\" has neither its ledger nor its key "
+                           "file: was the state directory moved?  If both are lost, drop schema expunge and begin anew",
+                           rules->databases[i].name, rules->state_dir);
+    }
+    return OK;
+}
+
 static Err
 run_init(Context *context)
 {
@@ -144,12 +177,13 @@ run_init(Context *context)
 
     jsondoc_set(context->out, "databases", list);
     TRY(settings_load(context->arena, context->config_path, &rules));
+    TRY(refuse_second_state(context, rules));
     TRY(make_state(context, rules));
     TRY(workshop_open(context, WORKSHOP_ALL, &workshop));
     for (size_t i = 0; i < workshop.rules->database_count; i++)
     {
         const DatabaseRule *database = &workshop.rules->databases[i];
-        if (command_given(context, OPT_DATABASE) && strcmp(context->values[OPT_DATABASE], database->name) != 0)
+        if (!is_chosen(context, database))
             continue;
         TRY(install(context, &workshop, database, list));
         done++;

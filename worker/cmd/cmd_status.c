@@ -106,12 +106,12 @@ look_at_root(Session *session, Arena *arena, const Target *target, const char *k
 }
 
 static Err
-note_hold(Session *session, Arena *arena, const char *kind, const char *key, StatusDatabase *status)
+note_hold(Session *session, Arena *arena, const Target *target, StatusDatabase *status)
 {
     CLEANUP(db_result_freep) DbResult *row = NULL;
-    const char *params[] = { kind, key };
+    const Selector selector = { .arena = arena, .target = target };
 
-    TRY(db_query(session->db, SQL_hold_on_subject, 2, params, &row));
+    TRY(db_query(session->db, selector_hold(&selector), 0, NULL, &row)); /* the key was set when its root was asked */
     if (db_rows(row) > 0)
         add_note(arena, status,
                  arena_printf(arena, "hold %s (%s) is in force%s%s", db_text(row, 0, 0), db_text(row, 0, 1),
@@ -143,7 +143,7 @@ gather_subject(Session *session, Arena *arena, const char *kind, const char *key
                                   session_commitment(session->house, arena, kind, key, NULL) };
     const CollectWhich which = { .kind = kind, .key = key, .commitments = commitments, .commitment_count = 2 };
     TRY(collect_status(arena, session->db, session->rules->overdue_after, &which, status));
-    TRY(note_hold(session, arena, kind, key, status));
+    TRY(note_hold(session, arena, target, status));
     status->knows_subject = status->disposal_count > 0 || present;
     if (status->disposal_count == 0 && present)
         add_note(arena, status,

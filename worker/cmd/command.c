@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "engine/settings.h"
+#include "wrap/file.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -28,8 +29,9 @@ static const char *const global_options[] = { "--config",   "--json",    "--quie
                                               "--no-color", "--version", "--help" };
 
 static Err
-unknown_option(const Context *context, const char *word)
+unknown_option(const Context *context, const char *given)
 {
+    const char *word = arena_strndup(context->arena, given, strcspn(given, "=")); /* what follows may be a secret */
     const Command *command = context->command;
     const size_t globals = sizeof global_options / sizeof *global_options;
     const char **known = ARENA_ARRAY(context->arena, const char *, globals + OPTIONS_MAX);
@@ -39,6 +41,8 @@ unknown_option(const Context *context, const char *word)
     for (size_t i = 0; command != NULL && i < command->option_count; i++)
         known[count++] = command->options[i].name;
     const int near = text_nearest(word, known, count);
+    if (near >= 0 && strcmp(word, known[near]) == 0)
+        return err_new(ERR_USAGE, "%s takes no value", word);
     if (near >= 0)
         return err_new(ERR_USAGE, "unknown option \"%s\"; did you mean \"%s\"?", word, known[near]);
     return err_new(ERR_USAGE, "unknown option \"%s\"; \"expunge help%s%s\" lists them", word,
@@ -69,7 +73,7 @@ parse_value(int argc, char **argv, int *at, size_t name_length, const char *name
         *ret_value = argv[*at] + name_length + 1;
         return OK;
     }
-    if (*at + 1 >= argc)
+    if (*at + 1 >= argc || strncmp(argv[*at + 1], "--", 2) == 0)
         return err_new(ERR_USAGE, "%s wants a value", name);
     *ret_value = argv[++*at];
     return OK;
@@ -105,8 +109,12 @@ static Err
 parse_option(int argc, char **argv, int *at, Context *context)
 {
     const char *word = argv[*at];
+    if (is_option(word, "--config") && context->config_path != NULL)
+        return err_new(ERR_USAGE, "--config is given twice");
     if (is_option(word, "--config"))
         return parse_value(argc, argv, at, strlen("--config"), "--config", &context->config_path);
+    if (strcmp(word, "--version") == 0)
+        return err_new(ERR_USAGE, "\"--version\" stands alone");
     if (strcmp(word, "--json") == 0)
         context->json = true;
     else if (strcmp(word, "--quiet") == 0)
@@ -117,8 +125,8 @@ parse_option(int argc, char **argv, int *at, Context *context)
         context->color = false;
     else if (strcmp(word, "--help") == 0)
     {
-        if (context->command != NULL)
-            context->operands[context->operand_count++] = context->command->name;
+        context->operand_count = context->command == NULL ? 0 : 1;
+        context->operands[0] = context->command == NULL ? NULL : context->command->name;
         context->command = &command_help;
     }
     else
@@ -156,7 +164,7 @@ parse_word(const char *word, Context *context)
 Err
 command_parse(int argc, char **argv, Context *context)
 {
-    context->config_path = DEFAULT_CONFIG;
+    context->config_path = NULL;
     for (int i = 1; i < argc; i++) /* an error is told in JSON wherever --json stands */
         if (strcmp(argv[i], "--json") == 0)
             context->json = true;
@@ -172,6 +180,8 @@ command_parse(int argc, char **argv, Context *context)
         if (context->operand_count >= OPERANDS_MAX)
             return err_new(ERR_USAGE, "too many words");
     }
+    if (context->config_path == NULL)
+        context->config_path = DEFAULT_CONFIG;
     if (context->command == NULL)
         return err_new(ERR_USAGE, "which command?  \"expunge help\" lists them");
     if (context->operand_count < context->command->operands_min)
@@ -188,12 +198,27 @@ command_usage(Arena *arena, const Command *command)
 
 /* -- the workshop -------------------------------------------------------------------------------------------------- */
 
+/* Before the first init there is nothing at all; what is gone alone is a matter of evidence. */
+static Err
+judge_state(Arena *arena, const Rules *rules)
+{
+    if (file_exists(arena_printf(arena, "%s/ledger.jsonl", rules->state_dir)) ||
+        file_exists(arena_printf(arena, "%s/keys", rules->state_dir)))
+        return OK;
+    return err_new(ERR_CONFIG,
+                   "\"%s\" has neither a ledger nor a key file: run \"expunge init\" first; if that was done, was the "
+                   "state directory moved?",
+                   rules->state_dir);
+}
+
 Err
 workshop_open(Context *context, WorkshopNeed need, Workshop *ret_workshop)
 {
     CLEANUP(workshop_closep) Workshop workshop = { .house = { .as_of = INSTANT_NONE } };
 
     TRY(settings_load(context->arena, context->config_path, &workshop.rules));
+    if (need != WORKSHOP_RULES)
+        TRY(judge_state(context->arena, workshop.rules));
     if (need != WORKSHOP_RULES)
         TRY(ledger_open(arena_printf(context->arena, "%s/ledger.jsonl", workshop.rules->state_dir), true,
                         &workshop.ledger));

@@ -193,7 +193,13 @@ archive_seal(Job *job, Archive *archive)
     TRY(job_tables(job, job->arena, &tables, &count));
     int64_t *expected = ARENA_ARRAY(job->arena, int64_t, count + 1);
     for (size_t i = 0; i < count; i++)
+    {
         expected[i] = tables[i].rows_archived;
+        if (job->target->policy != NULL && strcmp(tables[i].action, "delete") == 0 &&
+            tables[i].rows_archived != tables[i].rows_done)
+            return err_new(ERR_EVIDENCE, "%" PRId64 " rows left \"%s.%s\", but %" PRId64 " are in the snapshot", tables[i].rows_done,
+                           tables[i].schema, tables[i].table, tables[i].rows_archived);
+    }
     TRY(snapshots_seal(job->arena, &archive->snapshot, archive->key, expected, digest));
     fault_point("archive.sealed");
     const Instant as_of = job->session->house->as_of;
@@ -278,7 +284,8 @@ archive_copy(Job *job)
     fault_point("copy.done");
     TRY(db_begin(job->session->db, "", &tx));
     for (size_t i = 0; i < count; i++)
-        TRY(disposals_mark(job->arena, job->session->db, job->disposal->id, (int)i + 1, &marks[i]));
+        TRY(disposals_mark(job->arena, job->session->db, job->disposal->id, (int)i + 1, tables[i].mark.bytes,
+                           &marks[i]));
     TRY(db_commit(&tx));
     fault_point("copy.marked");
     return archive_seal(job, &archive);

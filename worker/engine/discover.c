@@ -94,11 +94,18 @@ add_due(Session *session, Arena *arena, Disposal *disposal, DueList *list)
 
 /* -- policies ------------------------------------------------------------------------------------------------------ */
 
+/* Its due rows are still its own: a second disposal would find the same ones. */
+static bool
+takes_rows(const Disposal *d)
+{
+    return d->state == STATE_OPEN || (d->state == STATE_ERASING && d->snapshot_name == NULL);
+}
+
 static bool
 is_open_policy(const DueList *list, const Session *session, const char *name)
 {
     for (size_t i = 0; i < list->count; i++)
-        if (list->list[i].session == session && list->list[i].disposal->state == STATE_OPEN &&
+        if (list->list[i].session == session && takes_rows(list->list[i].disposal) &&
             disposals_is_policy(list->list[i].disposal) && strcmp(list->list[i].disposal->name, name) == 0)
             return true;
     return false;
@@ -143,6 +150,30 @@ due_policy(Session *session, Arena *arena, const Target *target, Instant as_of, 
     return db_bool(row, 0, 0) ? add_due(session, arena, d, list) : OK;
 }
 
+/* What cannot even be looked for is there with its error, and does not act; the others go on. */
+static Err
+add_unlooked(Session *session, Arena *arena, const Target *target, Instant as_of, Err code, DueList *list)
+{
+    if (db_is_broken(session->db) || code == ERR_PARTLY)
+        return code;
+    Outcome *outcome = ARENA_NEW(arena, Outcome);
+    *outcome = (Outcome){ .database = session->database->name,
+                          .kind = target->policy != NULL ? "policy" : target->name,
+                          .name = target->policy != NULL ? target->name : "any",
+                          .step = "wait",
+                          .state = STATE_OPEN,
+                          .cutoff = INSTANT_NONE,
+                          .due_at = INSTANT_NONE,
+                          .code = code,
+                          .error = arena_strdup(arena, err_joined()) };
+    err_clear();
+    const Due due = { .session = session,
+                      .disposal = new_disposal(session, arena, outcome->kind, outcome->name, as_of),
+                      .outcome = outcome };
+    ARENA_PUSH(arena, list->list, list->count, list->room, due);
+    return OK;
+}
+
 /* -- subjects ------------------------------------------------------------------------------------------------------ */
 
 static Err
@@ -179,8 +210,13 @@ due_subjects(Session *session, Arena *arena, const Target *target, const Discove
         return err_new(ERR_RAIL, "%s", target->problem);
     TRY(db_query(session->db, selector_ended_roots(&selector), 2, params, &roots));
     for (size_t i = 0; i < db_rows(roots); i++)
-        if (filter->key == NULL || strcmp(filter->key, db_text(roots, i, 0)) == 0)
-            TRY(due_root(session, arena, target, roots, i, as_of, list));
+    {
+        if (filter->key != NULL && strcmp(filter->key, db_text(roots, i, 0)) != 0)
+            continue;
+        const Err e = due_root(session, arena, target, roots, i, as_of, list);
+        if (e != OK)
+            TRY(add_unlooked(session, arena, target, as_of, e, list));
+    }
     return OK;
 }
 
@@ -194,30 +230,6 @@ wanted(const DiscoverFilter *filter, const Disposal *d)
     if (filter->kind != NULL && (strcmp(d->kind, filter->kind) != 0 || !text_equal(d->subject_key, filter->key)))
         return false;
     return true;
-}
-
-/* What cannot even be looked for is there with its error, and does not act; the others go on. */
-static Err
-add_unlooked(Session *session, Arena *arena, const Target *target, Instant as_of, Err code, DueList *list)
-{
-    if (db_is_broken(session->db) || code == ERR_PARTLY)
-        return code;
-    Outcome *outcome = ARENA_NEW(arena, Outcome);
-    *outcome = (Outcome){ .database = session->database->name,
-                          .kind = target->policy != NULL ? "policy" : target->name,
-                          .name = target->policy != NULL ? target->name : "any",
-                          .step = "wait",
-                          .state = STATE_OPEN,
-                          .cutoff = INSTANT_NONE,
-                          .due_at = INSTANT_NONE,
-                          .code = code,
-                          .error = arena_strdup(arena, err_joined()) };
-    err_clear();
-    const Due due = { .session = session,
-                      .disposal = new_disposal(session, arena, outcome->kind, outcome->name, as_of),
-                      .outcome = outcome };
-    ARENA_PUSH(arena, list->list, list->count, list->room, due);
-    return OK;
 }
 
 static Err
@@ -282,6 +294,7 @@ discover_open(Session *session, Arena *arena, Disposal *d)
                                  instant_format(arena, d->ended_at),
                                  instant_format(arena, d->erase_after),
                                  d->configuration_digest };
+    bool claimed;
 
     TRY(db_begin(session->db, "", &tx));
     TRY(policy ? db_query(session->db, SQL_disposal_open_policy, 5, as_policy, &row)
@@ -293,6 +306,8 @@ discover_open(Session *session, Arena *arena, Disposal *d)
     jsondoc_set_string(fields, "ground", d->ground);
     jsondoc_set_instant(fields, "cutoff", d->cutoff);
     TRY(disposals_record(arena, session->db, d->id, "opened", fields));
+    TRY(disposals_claim(session->db, d->id, &claimed)); /* its entries are ours alone to write to the ledger */
     TRY(db_commit(&tx));
-    return session_flush(session, d->id, false);
+    TRY(session_flush(session, d->id, !claimed));
+    return claimed ? disposals_unclaim(session->db, d->id) : OK;
 }

@@ -26,10 +26,10 @@ dispose_next(Job *job, Step *ret_step, const char **ret_story)
                     .erase_after = d->erase_after,
                     .next_attempt_at = d->next_attempt_at };
     TRY(session_now(job->session, &s.now));
+    TRY(job_held(job, &s.held, ret_story));
     if (s.is_subject)
     {
         RootState root;
-        TRY(job_held(job, &s.held, ret_story));
         TRY(job_root(job, "", &root));
         s.ended = root.ended && root.same;
         s.archives = d->state == STATE_OPEN && (d->erase_after == INSTANT_NONE || s.now < d->erase_after);
@@ -153,7 +153,9 @@ dispose_run(Session *session, Arena *arena, int64_t id, Outcome *outcome)
         outcome->error = "another worker is busy with it";
         return OK;
     }
-    const Err e = walk(session, arena, id, outcome);
+    Err e = session_flush(session, id, true); /* what the one who had it before us left behind */
+    if (e == OK)
+        e = walk(session, arena, id, outcome);
     if (e != OK)
     {
         outcome->code = e;

@@ -46,7 +46,7 @@ job_root(Job *job, const char *lock, RootState *ret_state)
     const Disposal *d = job->disposal;
 
     selector.arena = scratch;
-    TRY(db_query(job->session->db, selector_root_state(&selector, lock), 0, NULL, &row));
+    TRY(db_query_kept(job->session->db, selector_root_state(&selector, lock), 0, NULL, &row));
     *ret_state = (RootState){ .present = db_rows(row) > 0, .ended = true, .same = true };
     if (!ret_state->present)
         return OK;
@@ -59,35 +59,58 @@ job_root(Job *job, const char *lock, RootState *ret_state)
     return OK;
 }
 
+static Err
+tell_hold(Job *job, const DbResult *row, bool *ret_held, const char **ret_story)
+{
+    *ret_held = db_rows(row) > 0;
+    if (*ret_held)
+        *ret_story = arena_printf(job->arena, "hold %s (%s) forbids it%s%s", db_text(row, 0, 0), db_text(row, 0, 1),
+                                  db_text(row, 0, 2) == NULL ? "" : " until ",
+                                  db_text(row, 0, 2) == NULL ? "" : instant_format(job->arena, db_int64(row, 0, 2)));
+    return OK;
+}
+
+static Err
+held_subject(Job *job, DbResult **ret_row)
+{
+    CLEANUP(arena_freep) Arena *scratch = arena_new();
+    Selector selector = job->selector;
+
+    selector.arena = scratch;
+    const Err e = db_query_kept(job->session->db, selector_hold(&selector), 0, NULL, ret_row);
+    if (e == OK || strncmp(db_sqlstate(job->session->db), "22", 2) != 0)
+        return e;
+    return err_new(ERR_HELD, "a hold on a %s has a key that is none: nobody of this kind is erased until it is corrected or released",
+                   job->target->name);
+}
+
 Err
 job_held(Job *job, bool *ret_held, const char **ret_story)
 {
     CLEANUP(db_result_freep) DbResult *row = NULL;
-    const char *params[] = { job->disposal->kind, job->disposal->subject_key };
+    const Disposal *d = job->disposal;
+    const PolicyRule *policy = job->target->policy;
 
     *ret_held = false;
-    if (job->target->subject == NULL || job->disposal->subject_key == NULL)
-        return OK;
-    TRY(db_query(job->session->db, SQL_hold_on_subject, 2, params, &row));
-    if (db_rows(row) == 0)
-        return OK;
-    *ret_held = true;
-    *ret_story = arena_printf(job->arena, "hold %s (%s) forbids it%s%s", db_text(row, 0, 0), db_text(row, 0, 1),
-                              db_text(row, 0, 2) == NULL ? "" : " until ",
-                              db_text(row, 0, 2) == NULL ? "" : instant_format(job->arena, db_int64(row, 0, 2)));
-    return OK;
+    if (policy == NULL)
+    {
+        if (d->subject_key == NULL)
+            return OK;
+        TRY(held_subject(job, &row));
+        return tell_hold(job, row, ret_held, ret_story);
+    }
+    if (policy->subject_kind == NULL || d->snapshot_name == NULL || d->state == STATE_OPEN)
+        return OK; /* rows of held subjects are left out one by one */
+    const char *params[] = { policy->subject_kind, instant_format(job->arena, d->opened_at) };
+    TRY(db_query(job->session->db, SQL_hold_on_policy, 2, params, &row));
+    return tell_hold(job, row, ret_held, ret_story);
 }
 
 static Err
 judge_subject(Job *job, const char *root_lock)
 {
     RootState root;
-    bool held;
-    const char *story;
 
-    TRY(job_held(job, &held, &story));
-    if (held)
-        return err_new(ERR_HELD, "%s", story);
     TRY(job_root(job, root_lock, &root));
     if (root.present && job->disposal->root_erased)
         return err_new(
@@ -103,23 +126,47 @@ judge_subject(Job *job, const char *root_lock)
 }
 
 static Err
+judge_held(Job *job)
+{
+    bool held;
+    const char *story;
+    TRY(job_held(job, &held, &story));
+    return held ? err_new(ERR_HELD, "%s", story) : OK;
+}
+
+Err
+job_guard_snapshot(Job *job, DbTx *ret_tx)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    TRY(stop_judge());
+    TRY(db_begin(job->session->db, "", &tx));
+    TRY(db_exec(job->session->db, "lock table expunge.hold in share mode"));
+    TRY(judge_held(job));
+    *ret_tx = tx;
+    tx.db = NULL;
+    return OK;
+}
+
+static Err
 guard(Job *job, const char *options, const char *lock_sql, const char *root_lock, DbTx *ret_tx)
 {
     CLEANUP(db_tx_endp) DbTx tx = { 0 };
     CLEANUP(db_result_freep) DbResult *row = NULL;
     char id[24];
+    char begin[400];
     const char *params[] = { id };
 
     TRY(stop_judge());
     snprintf(id, sizeof id, "%" PRId64, job->disposal->id);
-    TRY(db_begin(job->session->db, options, &tx));
-    TRY(db_exec(job->session->db, lock_sql)); /* an insert waits until we have ended */
-    TRY(db_query_row(job->session->db, SQL_disposal_guard, 1, params, &row));
+    snprintf(begin, sizeof begin, "%s; %s", options, lock_sql); /* one way there and back */
+    TRY(db_begin(job->session->db, begin, &tx));
+    TRY(db_query_row_kept(job->session->db, SQL_disposal_guard, 1, params, &row));
     if (db_bool(row, 0, 1))
         return err_new(ERR_PARTLY, "paused: \"expunge resume\" lets it go on");
     if (strcmp(db_text(row, 0, 0), lifecycle_state_name(job->disposal->state)) != 0)
         return err_new(ERR_AGAIN, "disposal %" PRId64 " is not %s any more: another worker was faster",
                        job->disposal->id, lifecycle_state_name(job->disposal->state));
+    TRY(judge_held(job));
     if (job->target->subject != NULL)
         TRY(judge_subject(job, root_lock));
     fault_point("guard.judged");
@@ -128,6 +175,7 @@ guard(Job *job, const char *options, const char *lock_sql, const char *root_lock
     return OK;
 }
 
+/* An insert of a hold waits until we have ended. */
 Err
 job_guard(Job *job, const char *options, const char *root_lock, DbTx *ret_tx)
 {

@@ -103,8 +103,8 @@ job_fill_below(Job *job)
         end = scope_group_end(scope, first);
         const Err e = fill_group(job, &selector, first, end);
         if (e != OK)
-            return err_note(e, "while finding the rows of \"%s\"",
-                            scope->graph->tables[scope->tables[first].table].name);
+            return err_note(e, "while finding the rows of %s",
+                            scope->graph->tables[scope->tables[first].table].quoted);
     }
     for (size_t i = 0; i < scope->change_count; i++)
         if (scope->changes[i].writes)

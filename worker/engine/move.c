@@ -170,7 +170,9 @@ settle_files(Roots *r)
     {
         FrameMark mark;
         TRY(frames_wait(r->writers[i], &mark));
-        TRY(disposals_mark(r->arenas[r->turn], r->job->session->db, r->job->disposal->id, (int)i + 1, &mark));
+        TRY(disposals_mark(r->arenas[r->turn], r->job->session->db, r->job->disposal->id, (int)i + 1,
+                           r->tables[i].mark.bytes, &mark));
+        r->tables[i].mark = mark;
     }
     return OK;
 }
@@ -204,7 +206,7 @@ roots_batch(Roots *r, int64_t *rows, int64_t *ret_roots)
     r->turn = 1 - r->turn;
     arena_reset(r->arenas[r->turn]);
     TRY(session_prepare_work(job->session, &job->selector));
-    TRY(job_guard(job, "", "", &tx));
+    TRY(job_guard(job, r->writers == NULL ? GUARD_BATCH : GUARD_DURABLE, "", &tx));
     TRY(fill_roots(r, ret_roots));
     if (*ret_roots == 0)
         return OK;

@@ -121,7 +121,7 @@ finish_delete(Move *m)
                        "keeps them; the batch was rolled back",
                        m->batch.rows, table_of(m)->quoted, db_affected(done));
     selector_order(&job->selector, 0, &count);
-    TRY(disposals_mark(m->arenas[m->turn], db, job->disposal->id, 1, &mark));
+    TRY(disposals_mark(m->arenas[m->turn], db, job->disposal->id, 1, m->mark.bytes, &mark));
     TRY(disposals_advance(m->arenas[m->turn], db, job->disposal->id, 1, m->batch.rows, m->batch.high, count));
     fault_point("move.marked");
     TRY(db_commit(&m->batch.tx));
@@ -235,9 +235,9 @@ move_single(Job *job, const Archive *archive)
     DisposalTable *tables;
     size_t count;
 
-    if (job->session->second == NULL)
-        TRY(db_open(job->session->database->conninfo, NULL, job->session->database->name, &job->session->second));
-    TRY(job_tables(job, job->arena, &tables, &count));
+    TRY(session_open_second(job->session));
+    TRY(disposals_claim_second(job->session->second, job->disposal->id));
+    TRY(job_tables(job, job->arena, &tables, &count)); /* only now: nobody else can move the marks any more */
     TRY(archive_writer(job, archive, 1, &tables[0].mark, &writer));
     Move move = { .job = job,
                   .archive = archive,
@@ -249,6 +249,10 @@ move_single(Job *job, const Archive *archive)
     const Err e = move_all(&move);
     db_rollback(&move.batch.tx);
     if (e != OK)
+    {
+        db_close(job->session->second); /* and with it its part of the claim; the next one opens a fresh connection */
+        job->session->second = NULL;
         return err_note(e, "while moving rows of %s into the snapshot", table_of(&move)->quoted);
-    return OK;
+    }
+    return disposals_unclaim_second(job->session->second, job->disposal->id);
 }

@@ -43,8 +43,8 @@ numbers_batch(Job *job, Arena *scratch, const Numbers *n, int64_t low, int64_t h
     CLEANUP(db_result_freep) DbResult *left = NULL;
     const char *params[] = { arena_printf(scratch, "%" PRId64, low), arena_printf(scratch, "%" PRId64, high) };
 
-    TRY(job_guard(job, "", "for share", &tx));
-    TRY(db_query(job->session->db, n->sql, 2, params, &done));
+    TRY(job_guard(job, GUARD_BATCH, "for share", &tx));
+    TRY(db_query_kept(job->session->db, n->sql, 2, params, &done));
     if (db_affected(done) < high - low && n->remaining_sql != NULL)
     {
         TRY(db_query_row(job->session->db, n->remaining_sql, 2, params, &left));
@@ -172,8 +172,8 @@ pass_upper(Job *job, Arena *arena, size_t position, const char *const *low, cons
     for (size_t i = 0; low != NULL && i < count; i++)
         params[i] = low[i];
     params[low != NULL ? count : 0] = arena_printf(arena, "%" PRId64, job->pace.rows - 1);
-    TRY(db_query(job->session->db, selector_upper(&selector, position, low != NULL), low != NULL ? count + 1 : 1,
-                 params, &row));
+    TRY(db_query_kept(job->session->db, selector_upper(&selector, position, low != NULL), low != NULL ? count + 1 : 1,
+                      params, &row));
     *ret_high = NULL;
     if (db_rows(row) == 0)
         return OK;
@@ -198,7 +198,7 @@ range_delete(Job *job, Arena *arena, size_t position, const Bounds *bounds, int6
         params[used++] = bounds->low[i];
     for (size_t i = 0; bounds->high != NULL && i < count; i++)
         params[used++] = bounds->high[i];
-    TRY(db_query(job->session->db, selector_delete_range(&selector, position, bounds), used, params, &done));
+    TRY(db_query_kept(job->session->db, selector_delete_range(&selector, position, bounds), used, params, &done));
     *ret_rows = db_affected(done);
     if (bounds->high != NULL && *ret_rows >= job->pace.rows)
         return OK;
@@ -213,7 +213,7 @@ range_batch(Job *job, Arena *arena, size_t position, Bounds *bounds, int64_t *re
     CLEANUP(db_tx_endp) DbTx tx = { 0 };
     size_t count;
 
-    TRY(job_guard(job, "", "for share", &tx));
+    TRY(job_guard(job, GUARD_RANGE, "for share", &tx));
     TRY(pass_upper(job, arena, position, bounds->low, &bounds->high));
     TRY(range_delete(job, arena, position, bounds, ret_rows));
     fault_point("range.deleted");
@@ -292,7 +292,7 @@ erase_at_once(Job *job, size_t first, size_t end)
     int64_t *rows = ARENA_ARRAY(scratch, int64_t, end - first);
     int64_t total = 0;
 
-    TRY(job_guard(job, "", "for share", &tx));
+    TRY(job_guard(job, GUARD_BATCH, "for share", &tx));
     if (job->target->scope->tables[first].method == SCOPE_WHOLE)
         TRY(pass_erase_whole_now(job, first, rows));
     else

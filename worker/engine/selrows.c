@@ -214,6 +214,15 @@ selector_order(const Selector *s, size_t position, size_t *ret_count)
     return s->target->scope->tables[position].order;
 }
 
+static void
+add_order(Text *text, const Selector *s, size_t position)
+{
+    size_t count;
+    const size_t *order = selector_order(s, position, &count);
+    for (size_t i = 0; i < count; i++)
+        text_addf(text, "%st.%s", i > 0 ? ", " : "", selparts_table(s, position)->columns[order[i]].quoted);
+}
+
 /* one side of a range: (o1, o2) > (v1, v2) and o1 >= v1: the second part lets partitions be pruned */
 static void
 add_side(Text *text, const Selector *s, size_t position, const char *const *values, size_t first, bool low)
@@ -228,8 +237,7 @@ add_side(Text *text, const Selector *s, size_t position, const char *const *valu
                                                : db_literal(s->arena, values[i]),
                                 table->columns[order[i]].type);
     text_add(text, " and (");
-    for (size_t i = 0; i < count; i++)
-        text_addf(text, "%st.%s", i > 0 ? ", " : "", table->columns[order[i]].quoted);
+    add_order(text, s, position);
     text_add(text, low ? ") > (" : ") <= (");
     for (size_t i = 0; i < count; i++)
         text_addf(text, "%s%s", i > 0 ? ", " : "", shown[i]);
@@ -250,6 +258,7 @@ add_range(Text *text, const Selector *s, size_t position, const Bounds *bounds, 
         add_side(text, s, position, literal ? bounds->high : NULL, bounds->low != NULL ? count + 1 : 1, false);
 }
 
+/* The texts are made of the one row outside: inside they would be made of each row that is skipped. */
 char *
 selector_upper(const Selector *s, size_t position, bool bounded)
 {
@@ -259,15 +268,16 @@ selector_upper(const Selector *s, size_t position, bool bounded)
     const GraphTable *table = selparts_table(s, position);
     text_add(&text, "select ");
     for (size_t i = 0; i < count; i++)
-        text_addf(&text, "%st.%s::text", i > 0 ? ", " : "", table->columns[order[i]].quoted);
+        text_addf(&text, "%sk.%s::text", i > 0 ? ", " : "", table->columns[order[i]].quoted);
+    text_add(&text, " from (select ");
+    add_order(&text, s, position);
     text_addf(&text, " from %s t where ", table->quoted);
     selparts_range_base(&text, s, position);
     if (bounded)
         add_side(&text, s, position, NULL, 1, true);
     text_add(&text, " order by ");
-    for (size_t i = 0; i < count; i++)
-        text_addf(&text, "%st.%s", i > 0 ? ", " : "", table->columns[order[i]].quoted);
-    text_addf(&text, " offset $%zu::bigint limit 1", bounded ? count + 1 : (size_t)1);
+    add_order(&text, s, position);
+    text_addf(&text, " offset $%zu::bigint limit 1) k", bounded ? count + 1 : (size_t)1);
     return text_done(&text);
 }
 
@@ -341,6 +351,18 @@ selector_root_state(const Selector *s, const char *lock)
               optional_text(s, rule->region), selparts_table(s, 0)->quoted,
               selparts_table(s, 0)->columns[s->target->key].quoted, selparts_key(s), lock);
     return text_done(&text);
+}
+
+char *
+selector_hold(const Selector *s)
+{
+    return arena_printf(s->arena,
+                        "select h.id, h.type, (extract(epoch from nullif(h.expires_at, 'infinity'::timestamptz)) * 1000000)::bigint "
+                        "from expunge.hold h where h.kind = %s and h.released_at is null and (h.expires_at is null or "
+                        "h.expires_at > clock_timestamp()) and case when h.kind = %s then h.subject_key::%s end = %s "
+                        "order by h.id desc limit 1",
+                        db_literal(s->arena, s->target->subject->kind), db_literal(s->arena, s->target->subject->kind),
+                        selparts_table(s, 0)->columns[s->target->key].type, selparts_key(s));
 }
 
 char *

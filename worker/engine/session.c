@@ -172,6 +172,14 @@ open_whole(Session *session)
     return judge_residency(session);
 }
 
+/* A lock that somebody holds for longer than this is not waited for: the disposal is tried again later. */
+static Err
+connect(Session *session, const char *user, Db **ret_db)
+{
+    TRY(db_open(session->database->conninfo, user, session->database->name, ret_db));
+    return db_exec(*ret_db, "set lock_timeout = '20s'");
+}
+
 static Session *
 new_session(const House *house, const DatabaseRule *database)
 {
@@ -188,7 +196,7 @@ Err
 session_open(const House *house, const DatabaseRule *database, const SessionNeeds *needs, Session **ret_session)
 {
     CLEANUP(session_closep) Session *session = new_session(house, database);
-    Err e = db_open(database->conninfo, needs == NULL ? NULL : needs->user, database->name, &session->db);
+    Err e = connect(session, needs == NULL ? NULL : needs->user, &session->db);
     session->look_only = needs != NULL && needs->look_only;
     if (e == OK && session->look_only) /* the configuration's own expressions may call functions that write */
         e = db_exec(session->db, "set default_transaction_read_only = on");
@@ -205,7 +213,7 @@ Err
 session_fork(const Session *session, Session **ret_session)
 {
     CLEANUP(session_closep) Session *fork = new_session(session->house, session->database);
-    TRY(db_open(session->database->conninfo, NULL, session->database->name, &fork->db));
+    TRY(connect(fork, NULL, &fork->db));
     fork->graph = session->graph;
     fork->targets = session->targets;
     fork->work_made = ARENA_ARRAY(fork->arena, bool, fork->targets.count + 1);
@@ -216,6 +224,12 @@ session_fork(const Session *session, Session **ret_session)
     *ret_session = fork;
     fork = NULL;
     return OK;
+}
+
+Err
+session_open_second(Session *session)
+{
+    return session->second != NULL ? OK : connect(session, NULL, &session->second);
 }
 
 void

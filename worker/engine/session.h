@@ -54,6 +54,8 @@ NODISCARD Err session_open(const House *house, const DatabaseRule *database, con
                            Session **ret_session);
 /* A second worker on the same database: own connection and work tables, the graph and targets of the first. */
 NODISCARD Err session_fork(const Session *session, Session **ret_session);
+/* The second connection, opened when it is not there. */
+NODISCARD Err session_open_second(Session *session);
 void session_close(Session *session);
 void session_closep(Session **session);
 

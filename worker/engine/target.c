@@ -6,14 +6,19 @@
 #include <string.h>
 
 static Err
-bind_table(const Rules *rules, int line, const Graph *graph, const TableName *name, size_t *ret)
+bind_table(Arena *arena, const Rules *rules, int line, const Graph *graph, const TableName *name, size_t *ret)
 {
     *ret = graph_table(graph, name->schema, name->table);
-    if (*ret == GRAPH_NONE)
-        return err_new(ERR_CONFIG,
-                       "%s:%d: there is no table \"%s.%s\" in this database (views and partitions are no targets)",
-                       rules->config_path, line, name->schema, name->table);
-    return OK;
+    if (*ret != GRAPH_NONE)
+        return OK;
+    const char **known = ARENA_ARRAY(arena, const char *, graph->table_count + 1);
+    for (size_t t = 0; t < graph->table_count; t++)
+        known[t] = arena_printf(arena, "%s.%s", graph->tables[t].schema, graph->tables[t].name);
+    const int near = text_nearest(arena_printf(arena, "%s.%s", name->schema, name->table), known, graph->table_count);
+    return err_new(ERR_CONFIG,
+                   "%s:%d: there is no table \"%s.%s\" in this database (views and partitions are no targets)%s%s%s",
+                   rules->config_path, line, name->schema, name->table, near < 0 ? "" : "; did you mean \"",
+                   near < 0 ? "" : known[near], near < 0 ? "" : "\"?");
 }
 
 static Err
@@ -67,7 +72,7 @@ bind_subject(Arena *arena, const Rules *rules, const Graph *graph, const Subject
                        rules->config_path, rule->line);
     TRY(graph_apply(arena, graph, rules->config_path, rule->edges, rule->edge_count, &own));
     target->graph = own;
-    TRY(bind_table(rules, rule->line, own, &rule->root, &target->root));
+    TRY(bind_table(arena, rules, rule->line, own, &rule->root, &target->root));
     const GraphTable *root = &own->tables[target->root];
     TRY(bind_column(arena, rules, rule->line, root, "key", rule->key, &target->key));
     TRY(bind_column(arena, rules, rule->line, root, "label", rule->label, &ignored));
@@ -90,7 +95,7 @@ bind_policy(Arena *arena, const Rules *rules, const Graph *graph, const PolicyRu
     *target = (Target){ .number = target->number, .policy = rule, .name = rule->name, .key = GRAPH_NONE };
     TRY(graph_apply(arena, graph, rules->config_path, rule->edges, rule->edge_count, &own));
     target->graph = own;
-    TRY(bind_table(rules, rule->line, own, &rule->table, &target->root));
+    TRY(bind_table(arena, rules, rule->line, own, &rule->table, &target->root));
     const GraphTable *root = &own->tables[target->root];
     target->age = graph_column(root, rule->age);
     TRY(bind_column(arena, rules, rule->line, root, "subject.column", rule->subject_column, &target->holder));

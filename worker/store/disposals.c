@@ -183,28 +183,53 @@ disposals_not_erased(Arena *arena, Db *db, int64_t id, NotErased **ret_list, siz
 /* -- changes ------------------------------------------------------------------------------------------------------- */
 
 static Err
-claim_query(Db *db, const char *sql, int64_t id, bool *ret)
+lock_query(Db *db, const char *sql, int64_t id, DbResult **ret_row)
 {
-    CLEANUP(db_result_freep) DbResult *row = NULL;
     char text[24];
     snprintf(text, sizeof text, "%" PRId64, id);
     const char *params[] = { text };
-    TRY(db_query_row(db, sql, 1, params, &row));
-    *ret = db_bool(row, 0, 0);
-    return OK;
+    return db_query_row(db, sql, 1, params, ret_row);
+}
+
+static Err
+unlock(Db *db, const char *sql, int64_t id)
+{
+    CLEANUP(db_result_freep) DbResult *row = NULL;
+    return lock_query(db, sql, id, &row);
 }
 
 Err
 disposals_claim(Db *db, int64_t id, bool *ret_claimed)
 {
-    return claim_query(db, SQL_disposal_claim, id, ret_claimed);
+    CLEANUP(db_result_freep) DbResult *row = NULL;
+    TRY(lock_query(db, SQL_disposal_claim, id, &row));
+    const bool first = db_bool(row, 0, 0), second = db_bool(row, 0, 1);
+    *ret_claimed = first && second;
+    if (second) /* seen to be free: the second connection takes it when there is one */
+        TRY(unlock(db, SQL_disposal_unclaim_second, id));
+    return first && !second ? unlock(db, SQL_disposal_unclaim_first, id) : OK;
 }
 
 Err
 disposals_unclaim(Db *db, int64_t id)
 {
-    bool ignored;
-    return claim_query(db, SQL_disposal_unclaim, id, &ignored);
+    return unlock(db, SQL_disposal_unclaim_first, id);
+}
+
+Err
+disposals_claim_second(Db *db, int64_t id)
+{
+    CLEANUP(db_result_freep) DbResult *row = NULL;
+    TRY(lock_query(db, SQL_disposal_claim_second, id, &row));
+    if (!db_bool(row, 0, 0))
+        return err_new(ERR_AGAIN, "another worker is busy with disposal %" PRId64, id);
+    return OK;
+}
+
+Err
+disposals_unclaim_second(Db *db, int64_t id)
+{
+    return unlock(db, SQL_disposal_unclaim_second, id);
 }
 
 Err
@@ -271,21 +296,27 @@ disposals_advance(Arena *arena, Db *db, int64_t id, int number, int64_t rows, co
     const char *params[] = { arena_printf(arena, "%" PRId64, id), arena_printf(arena, "%d", number),
                              arena_printf(arena, "%" PRId64, rows),
                              position == NULL ? NULL : disposals_array(arena, position, position_count) };
-    TRY(db_query(db, SQL_table_done, 4, params, &done));
+    TRY(db_query_kept(db, SQL_table_done, 4, params, &done));
     if (db_affected(done) != 1)
         return err_new(ERR_INTERNAL, "disposal %" PRId64 " has no table number %d", id, number);
     return OK;
 }
 
 Err
-disposals_mark(Arena *arena, Db *db, int64_t id, int number, const FrameMark *mark)
+disposals_mark(Arena *arena, Db *db, int64_t id, int number, int64_t bytes_before, const FrameMark *mark)
 {
-    const char *params[] = {
-        arena_printf(arena, "%" PRId64, id),           arena_printf(arena, "%d", number),
-        arena_printf(arena, "%" PRId64, mark->rows),   arena_printf(arena, "%" PRId64, mark->bytes),
-        arena_printf(arena, "%" PRId64, mark->frames), arena_printf(arena, "%" PRId64, mark->plain_bytes)
-    };
-    return db_query(db, SQL_table_archived, 6, params, NULL);
+    CLEANUP(db_result_freep) DbResult *done = NULL;
+    const char *params[] = { arena_printf(arena, "%" PRId64, id),
+                             arena_printf(arena, "%d", number),
+                             arena_printf(arena, "%" PRId64, mark->rows),
+                             arena_printf(arena, "%" PRId64, mark->bytes),
+                             arena_printf(arena, "%" PRId64, mark->frames),
+                             arena_printf(arena, "%" PRId64, mark->plain_bytes),
+                             arena_printf(arena, "%" PRId64, bytes_before) };
+    TRY(db_query(db, SQL_table_archived, 7, params, &done));
+    if (db_affected(done) != 1)
+        return err_new(ERR_AGAIN, "the snapshot of disposal %" PRId64 " was moved on by another worker", id);
+    return OK;
 }
 
 Err

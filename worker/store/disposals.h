@@ -78,9 +78,14 @@ NODISCARD Err disposals_history(Arena *arena, Db *db, Instant from, Instant to, 
 NODISCARD Err disposals_tables(Arena *arena, Db *db, int64_t id, DisposalTable **ret_list, size_t *ret_count);
 NODISCARD Err disposals_not_erased(Arena *arena, Db *db, int64_t id, NotErased **ret_list, size_t *ret_count);
 
-/* A claim lives as long as the session: two workers never work on the same disposal. */
+/* A claim lives as long as the sessions that hold it: two workers never work on the same disposal.  It is two locks, one
+ * for each connection that may work: claiming wants both to be free, so that a COMMIT that a killed worker's second
+ * connection has under way is waited for. */
 NODISCARD Err disposals_claim(Db *db, int64_t id, bool *ret_claimed);
 NODISCARD Err disposals_unclaim(Db *db, int64_t id);
+/* On the second connection; ERR_AGAIN when somebody else has it. */
+NODISCARD Err disposals_claim_second(Db *db, int64_t id);
+NODISCARD Err disposals_unclaim_second(Db *db, int64_t id);
 
 /* What a transition says to the ledger.  fields is consumed (NULL: none).  The entry is written to the outbox in the
  * caller's transaction. */
@@ -100,8 +105,9 @@ NODISCARD Err disposals_transit(Db *db, int64_t id, const Transit *transit);
 /* Add done rows to a table and move its position (NULL: as it is; otherwise position_count texts). */
 NODISCARD Err disposals_advance(Arena *arena, Db *db, int64_t id, int number, int64_t rows, const char *const *position,
                                 size_t position_count);
-/* Where a table's file stands; the mark's rows are the rows archived. */
-NODISCARD Err disposals_mark(Arena *arena, Db *db, int64_t id, int number, const FrameMark *mark);
+/* Where a table's file stands; the mark's rows are the rows archived.  bytes_before: where it stood; ERR_AGAIN when it
+ * stands elsewhere by now. */
+NODISCARD Err disposals_mark(Arena *arena, Db *db, int64_t id, int number, int64_t bytes_before, const FrameMark *mark);
 NODISCARD Err disposals_table_add(Arena *arena, Db *db, int64_t id, const DisposalTable *table);
 
 /* A text array as PostgreSQL reads it: {"a","b"}. */

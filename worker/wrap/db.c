@@ -95,9 +95,8 @@ connection_lost(Db *db)
     return err_new(ERR_DATABASE, "the connection to the server was lost");
 }
 
-/* libpq's own words, when the server was not even asked. */
-static Err
-client_error(Db *db)
+Err
+db_client_error(Db *db)
 {
     if (db_is_broken(db))
         return connection_lost(db);
@@ -113,7 +112,7 @@ server_error(Db *db, const PGresult *result)
     Err e;
 
     if (sqlstate == NULL)
-        return client_error(db);
+        return db_client_error(db);
     arena_reset(db->scratch);
     (void)snprintf(db->sqlstate, sizeof db->sqlstate, "%s", sqlstate);
     const char *names = names_of(db->scratch, result, sqlstate);
@@ -184,14 +183,13 @@ collect(Db *db, PGresult **ret_result)
         *ret_result = kept;
         return OK;
     }
-    const Err e = kept != NULL ? server_error(db, kept) : client_error(db);
+    const Err e = kept != NULL ? server_error(db, kept) : db_client_error(db);
     PQclear(kept);
     return e;
 }
 
-/* The same for statements that must not start a COPY. */
-static Err
-collect_plain(Db *db, PGresult **ret_result)
+Err
+db_collect_plain(Db *db, PGresult **ret_result)
 {
     PGresult *result = NULL;
 
@@ -210,7 +208,7 @@ collect_plain(Db *db, PGresult **ret_result)
 static Err
 send_simple(Db *db, const char *sql)
 {
-    return PQsendQuery(db->conn, sql) == 1 ? OK : client_error(db);
+    return PQsendQuery(db->conn, sql) == 1 ? OK : db_client_error(db);
 }
 
 Err
@@ -219,7 +217,7 @@ db_exec(Db *db, const char *sql)
     PGresult *result = NULL;
 
     TRY(send_simple(db, sql));
-    TRY(collect_plain(db, &result));
+    TRY(db_collect_plain(db, &result));
     PQclear(result);
     return OK;
 }
@@ -229,7 +227,7 @@ db_send(Db *db, const char *sql, size_t count, const char *const *params)
 {
     assert(count <= UINT16_MAX);
     if (PQsendQueryParams(db->conn, sql, (int)count, NULL, params, NULL, NULL, 0) != 1)
-        return client_error(db);
+        return db_client_error(db);
     return OK;
 }
 
@@ -238,7 +236,7 @@ db_receive(Db *db, DbResult **ret_result)
 {
     PGresult *result = NULL;
 
-    TRY(collect_plain(db, &result));
+    TRY(db_collect_plain(db, &result));
     if (ret_result != NULL)
         *ret_result = (DbResult *)result;
     else
@@ -254,19 +252,27 @@ db_query(Db *db, const char *sql, size_t count, const char *const *params, DbRes
 }
 
 Err
-db_query_row(Db *db, const char *sql, size_t count, const char *const *params, DbResult **ret_result)
+db_one_row(DbResult *result, DbResult **ret_result)
 {
-    CLEANUP(db_result_freep) DbResult *result = NULL;
+    CLEANUP(db_result_freep) DbResult *owned = result;
 
-    TRY(db_query(db, sql, count, params, &result));
-    if (db_rows(result) != 1)
-        return err_new(ERR_INTERNAL, "a statement that must give one row gave %zu", db_rows(result));
+    if (db_rows(owned) != 1)
+        return err_new(ERR_INTERNAL, "a statement that must give one row gave %zu", db_rows(owned));
     if (ret_result != NULL)
     {
-        *ret_result = result;
-        result = NULL;
+        *ret_result = owned;
+        owned = NULL;
     }
     return OK;
+}
+
+Err
+db_query_row(Db *db, const char *sql, size_t count, const char *const *params, DbResult **ret_result)
+{
+    DbResult *result = NULL;
+
+    TRY(db_query(db, sql, count, params, &result));
+    return db_one_row(result, ret_result);
 }
 
 static const PGresult *
@@ -400,13 +406,15 @@ db_cancel(Db *db)
 Err
 db_begin(Db *db, const char *options, DbTx *ret_tx)
 {
-    char sql[256];
+    CLEANUP(db_tx_endp) DbTx tx = { .db = db }; /* it may have begun when one of its first statements fails */
+    char sql[512];
     const int length = snprintf(sql, sizeof sql, "begin %s", options);
 
     assert(length > 0 && (size_t)length < sizeof sql);
     (void)length;
     TRY(db_exec(db, sql));
-    ret_tx->db = db;
+    *ret_tx = tx;
+    tx.db = NULL;
     return OK;
 }
 
@@ -420,7 +428,7 @@ db_commit(DbTx *tx)
     tx->db = NULL; /* ended, one way or the other */
     Err e = send_simple(db, "commit");
     if (e == OK)
-        e = collect_plain(db, &result);
+        e = db_collect_plain(db, &result);
     if (e != OK && db_is_broken(db))
         return err_note(e, "whether the transaction was committed is unknown");
     if (e != OK)
@@ -476,7 +484,7 @@ end_copy(Db *db, int64_t *ret_rows)
 {
     PGresult *result = NULL;
 
-    TRY(collect_plain(db, &result));
+    TRY(db_collect_plain(db, &result));
     if (ret_rows != NULL)
         *ret_rows = affected(result);
     PQclear(result);
@@ -519,7 +527,7 @@ db_copy_in_put(Db *db, const char *bytes, size_t length)
 
         if (PQputCopyData(db->conn, bytes + done, (int)piece) != 1)
         {
-            const Err e = client_error(db);
+            const Err e = db_client_error(db);
 
             drain(db->conn);
             return e;
@@ -533,6 +541,6 @@ Err
 db_copy_in_end(Db *db, int64_t *ret_rows)
 {
     if (PQputCopyEnd(db->conn, NULL) != 1)
-        return client_error(db);
+        return db_client_error(db);
     return end_copy(db, ret_rows);
 }

@@ -25,7 +25,8 @@ typedef struct Ident
  * Every session is set to: client_encoding UTF8, DateStyle ISO, IntervalStyle postgres, TimeZone UTC,
  * extra_float_digits 3, bytea_output hex, standard_conforming_strings on, row_security off, lock_timeout 0,
  * statement_timeout 0, idle_in_transaction_session_timeout 0, client_connection_check_interval 1s (an error of this
- * one setting alone is ignored).  search_path stays the database's own.
+ * one setting alone is ignored).  jit and parallel query are off: compiling takes longer than a batch, and a worker
+ * beside other people's load takes one processor per connection.  search_path stays the database's own.
  * Fails with ERR_DATABASE (the message of libpq, with no password), ERR_PERMISSION (class 28). */
 NODISCARD Err db_open(const char *conninfo, const char *user, const char *name, Db **ret_db);
 void db_close(Db *db);
@@ -49,6 +50,13 @@ NODISCARD Err db_query_row(Db *db, const char *sql, size_t count, const char *co
 /* Start a statement and return at once; db_receive() waits for its result. */
 NODISCARD Err db_send(Db *db, const char *sql, size_t count, const char *const *params);
 NODISCARD Err db_receive(Db *db, DbResult **ret_result);
+/* The same three for a statement that runs again and again: the server parses it once per connection. */
+NODISCARD Err db_query_kept(Db *db, const char *sql, size_t count, const char *const *params, DbResult **ret_result);
+NODISCARD Err db_query_row_kept(Db *db, const char *sql, size_t count, const char *const *params,
+                                DbResult **ret_result);
+NODISCARD Err db_send_kept(Db *db, const char *sql, size_t count, const char *const *params);
+/* db_receive() would not wait. */
+bool db_is_ready(Db *db);
 /* Ask the server to cancel what runs on this connection (PQcancel); no error is reported. */
 void db_cancel(Db *db);
 /* Listening socket's number, for poll(); consume pending input without blocking; next NOTIFY's channel or NULL */
@@ -65,8 +73,9 @@ int64_t db_affected(const DbResult *result); /* rows that an INSERT, UPDATE, DEL
 void db_result_free(DbResult *result);
 void db_result_freep(DbResult **result);
 
-/* A transaction: begin with options such as "isolation level repeatable read read only" ("" for none);
- * db_tx_endp (CLEANUP) rolls back what was not committed, if the connection still can. */
+/* A transaction: begin with options such as "isolation level repeatable read read only" ("" for none), and after a
+ * semicolon with first statements that have no result; db_tx_endp (CLEANUP) rolls back what was not committed, if the
+ * connection still can. */
 typedef struct DbTx
 {
     Db *db;

@@ -17,6 +17,8 @@ static const char session_settings[] = "set client_encoding = 'UTF8';"
                                        "set row_security = off;"
                                        "set lock_timeout = 0;"
                                        "set statement_timeout = 0;"
+                                       "set jit = off;"
+                                       "set max_parallel_workers_per_gather = 0;"
                                        "set idle_in_transaction_session_timeout = 0";
 
 static void
@@ -140,6 +142,7 @@ db_open(const char *conninfo, const char *user, const char *name, Db **ret_db)
     CLEANUP(db_closep) Db *db = mem_alloc(sizeof *db);
 
     db->scratch = arena_new();
+    db->kept_arena = arena_new();
     if (conninfo != NULL)
         TRY(check_conninfo(conninfo));
     TRY(connect_to(db, conninfo, user, name));
@@ -156,6 +159,7 @@ db_close(Db *db)
         return;
     PQfinish(db->conn);
     arena_free(db->scratch);
+    arena_free(db->kept_arena);
     mem_free(db);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* db_private.h -- what db.c and db_open.c share: libpq's handle.  For these two files only. */
+/* db_private.h -- what the files of db share: libpq's handle, and what a result comes to.  For these files only. */
 #ifndef EXPUNGE_DB_PRIVATE_H
 #define EXPUNGE_DB_PRIVATE_H
 
@@ -7,11 +7,23 @@
 
 #include <libpq-fe.h>
 
+#define DB_KEPT_MAX 32
+
 struct Db
 {
     PGconn *conn;
     Arena *scratch; /* for messages: reset before each */
     char sqlstate[6];
+    Arena *kept_arena;
+    const char *kept[DB_KEPT_MAX]; /* statements that the server has prepared as "kept_<index>" */
+    size_t kept_count;
 };
+
+/* libpq's own words, when the server was not even asked. */
+Err db_client_error(Db *db);
+/* The first error of all results, otherwise the last result, of statements that must not start a COPY. */
+NODISCARD Err db_collect_plain(Db *db, PGresult **ret_result);
+/* ERR_INTERNAL unless it has one row.  result is consumed. */
+NODISCARD Err db_one_row(DbResult *result, DbResult **ret_result);
 
 #endif

@@ -4,7 +4,8 @@
   select w.name, w.privilege, upper(split_part(w.privilege, ',', 1))
     from (values ('migration', 'select'), ('installation', 'select'), ('installation', 'update'), ('disposal', 'select'),
                  ('disposal', 'insert'), ('disposal', 'update'), ('disposal_table', 'select'), ('disposal_table', 'insert'),
-                 ('disposal_table', 'update'), ('disposal_table', 'delete'), ('not_erased', 'select'),
+                 ('disposal_table', 'update'), ('disposal_table', 'delete'), ('move_batch', 'select'),
+                 ('move_batch', 'insert'), ('move_batch', 'delete'), ('not_erased', 'select'),
                  ('not_erased', 'insert'), ('not_erased', 'delete'), ('outbox', 'select'), ('outbox', 'insert'),
                  ('outbox', 'update'), ('outbox', 'delete'), ('hold', 'select'), ('hold', 'update, delete, truncate'))
          w(name, privilege)

@@ -14,9 +14,10 @@
    cross join lateral (select case when d.state in ('cleared', 'withdrawn') then null
                                    when d.state = 'open' then coalesce(d.ended_at, d.as_of)
                                    else coalesce(d.erase_after, d.ended_at, d.as_of) end) u(due_at)
-   cross join lateral (select coalesce(sum(x.rows_archived), 0)::bigint, coalesce(sum(x.rows_done), 0)::bigint
-                         from expunge.disposal_table x
-                        where x.disposal = d.id) t(archived, done)
+   cross join lateral (select coalesce(sum(x.archived), 0)::bigint, coalesce(sum(x.done), 0)::bigint
+                         from (select y.rows_archived, y.rows_done from expunge.disposal_table y where y.disposal = d.id
+                                union all
+                               select m.rows, m.rows from expunge.move_batch m where m.disposal = d.id) x(archived, done)) t(archived, done)
     left join lateral (select o.id, o.type, o.expires_at
                          from expunge.hold o
                         where o.kind = d.kind

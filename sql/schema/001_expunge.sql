@@ -84,6 +84,22 @@ create table expunge.disposal_table (
     unique (disposal, schema_name, table_name, action, edge)
 );
 
+-- Batches of a move that disposal_table does not hold yet.  A batch deletes by a snapshot that is older than the end of the
+-- batch before, and so may change no row that the other one changed: each adds one, and the pass folds them together.
+-- No foreign key: it would lock the disposal's row in each batch.
+create table expunge.move_batch (
+    disposal      bigint  not null,
+    number        integer not null,
+    bytes_before  bigint  not null,                          -- where the file stood: two workers cannot both go on from there
+    rows          bigint  not null,
+    position      text[],                                    -- as in disposal_table, and so are the marks; null: to the end
+    mark_bytes    bigint  not null,
+    mark_frames   bigint  not null,
+    mark_rows     bigint  not null,
+    mark_plain    bigint  not null,
+    primary key (disposal, number, bytes_before)
+);
+
 -- What is not erased with a disposal, why, and until when.
 create table expunge.not_erased (
     disposal bigint  not null references expunge.disposal (id),

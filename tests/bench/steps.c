@@ -136,9 +136,7 @@ copy(Bench *b, const char *table)
     TRY(job_fill_below(job));
     const int64_t start = instant_monotonic();
     TRY(archive_writer(job, &archive, job_number(job, position), &mark, &writer));
-    TRY(db_copy_out(b->session->db, selector_copy(&job->selector, position), archive_sink, writer, &rows));
-    TRY(frames_cut(writer, false));
-    TRY(frames_wait(writer, &mark));
+    TRY(archive_copy_rows(job, selector_copy(&job->selector, position), writer, &rows, &mark));
     tell(job, mark.rows, seconds_since(start), &mark);
     if (mark.rows != rows)
         return err_new(ERR_INTERNAL, "%" PRId64 " rows were sent, %" PRId64 " written", rows, mark.rows);

@@ -4,6 +4,7 @@
 # tests/unit/test_settings_wrong.c has every kind of mistake; here are a few of them from end to end, those that only the
 # database can see, and what is wrong around the configuration: no installation, a wrong master key, a moved state directory.
 # Cited: P12 P13 P18 P19 C3.
+# shellcheck source=tests/support/cli.sh
 . "$(dirname "$0")/../support/cli.sh"
 cluster_shared
 

@@ -3,6 +3,7 @@
 # oracle.sh -- after one run every table holds exactly the rows that the promises allow, each with the values they allow.
 # The expectation is plain SQL, written from promises.md and etc/expunge.conf, on a copy of the data as it was before.
 # Cited: P1 P2 P3 P5 P6 P9 P10 P13 P14 P15 P16 P19 C1 C2.
+# shellcheck source=tests/support/cli.sh
 . "$(dirname "$0")/../support/cli.sh"
 cluster_shared
 

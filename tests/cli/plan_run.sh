@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # plan_run.sh -- plan says what run does, row by row, and changes nothing: the server forbids it (design.md §8, §9).
 # Cited: P1 (windows), P2 (what is exempt is counted, with its purpose), P3 (grace, then erasure), P6 (what is kept).
+# shellcheck source=tests/support/cli.sh
 . "$(dirname "$0")/../support/cli.sh"
 cluster_shared
 

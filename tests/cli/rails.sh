@@ -3,6 +3,7 @@
 # rails.sh -- what stops a deletion (design.md §8): caps, clock, residency, coverage, drift, another subject's row,
 # confirmation, holds, pause, SIGTERM, --for, worker.window, triggers, and a poisoned disposal that blocks no other.
 # Cited: P3 P5 P6 P7 P13 P17.  Each case has a small database of its own (tests/support/cli.sh says what is in it).
+# shellcheck source=tests/support/cli.sh
 . "$(dirname "$0")/../support/cli.sh"
 cluster_shared
 
@@ -222,7 +223,10 @@ while_at() # POINT COMMAND ARGUMENTS-OF-EXPUNGE...
 
 policies_first() # so that the first fault point is a customer's
 {
-    x run --policy events >"$WORK/first" 2>&1 && x run --policy visits >"$WORK/first" 2>&1 || die "the policies: $(cat "$WORK/first")"
+    local policy
+    for policy in events visits; do
+        x run --policy "$policy" >"$WORK/first" 2>&1 || die "policy $policy: $(cat "$WORK/first")"
+    done
 }
 
 scene reread
@@ -348,6 +352,7 @@ expect_status 'a paused run with nothing overdue is no failure' 0 sh -c "'$EXPUN
 
 scene pause_midway
 policies_first
+# shellcheck disable=SC2016 # expanded when it is run
 while_at begin.committed 'x pause --reason now >"$WORK/paused"' run --jobs 1 --json
 expect_equal 'pause in mid-run: the worker stops at its next batch, with work left' 12 "$STATUS"
 expect_match 'and says why' out 'paused: .*expunge resume.* lets it go on'
@@ -361,6 +366,7 @@ expect_equal 'and comes to its end' none "$(ended)"
 
 scene term
 policies_first
+# shellcheck disable=SC2016 # expanded when it is run
 while_at erase.deleted 'kill -TERM $WORKER' run --jobs 1 --json
 expect_equal 'SIGTERM in mid-run: work is left' 12 "$STATUS"
 expect_match 'and it says why' out 'interrupted by SIGTERM: the batch under way was finished'

@@ -124,9 +124,17 @@ t.seat 10' "$(erased_rows)"
 
 # ---- public databases -------------------------------------------------------------------------------------------------
 
-load_case() # NAME CONNINFO: the case's dump, and an ended_at on TABLE
+# The case's dump, with the indexes that "expunge check" would print: without them each deleted parent scans its children.
+load_case() # NAME CONNINFO
 {
-    zstd -dcq "$CASES/$1/dump.sql.zst" | psql -qX -d "$2" -v ON_ERROR_STOP=1 -o /dev/null -f -
+    zstd -dcq "$CASES/$1/dump.sql.zst" | psql -qX -d "$2" -v ON_ERROR_STOP=1 -o /dev/null -f - &&
+        psql -qX -d "$2" -v ON_ERROR_STOP=1 -o /dev/null <<'END'
+select format('create index on %s (%s)', k.conrelid::regclass,
+              (select string_agg(quote_ident(a.attname), ', ' order by u.ord) from unnest(k.conkey) with ordinality u(n, ord)
+                 join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.n))
+  from pg_constraint k where k.contype = 'f' and k.conparentid = 0 \gexec
+analyze;
+END
 }
 
 # Erase one row of a public database; an oracle counts by hand what must be left.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage.sh -- the command line as scripts and people rely on it (cli.md): options, mistakes and the nearest right word,
 # JSON that is one object, exit statuses, help that follows from the same tables, and nothing written where it cannot go.
+# shellcheck source=tests/support/cli.sh
 . "$(dirname "$0")/../support/cli.sh"
 cluster_shared
 
@@ -9,6 +10,10 @@ small s
 small_house s s
 x init >"$WORK/init" 2>&1 || die "init: $(cat "$WORK/init")"
 fingerprint s >"$WORK/before"
+options_of() # COMMAND → the options of its table
+{
+    sed -nE 's/.*\{ "(--[a-z-]+)", OPTION_.*/\1/p' "$ROOT/worker/cmd/cmd_$1.c" | xargs
+}
 commands='init check plan run status report certificate verify snapshot pause resume help'
 
 # ---- mistakes -------------------------------------------------------------------------------------------------------
@@ -127,7 +132,7 @@ for command in $commands; do
     run "$EXPUNGE" help "$command"
     cp "$OUT" "$WORK/page"
     missing=
-    for option in $(sed -nE 's/.*\{ "(--[a-z-]+)", OPTION_.*/\1/p' "$ROOT/worker/cmd/cmd_$command.c"); do
+    for option in $(options_of "$command"); do
         grep -qE "^  $option( |\$)" "$WORK/page" || missing="$missing $option"
     done
     expect_equal "help $command lists every option of its table" '' "$missing"
@@ -136,7 +141,7 @@ for command in $commands; do
     run "$EXPUNGE" "$command" --help
     expect_true "$command --help is the same, and does nothing else" cmp "$WORK/page" "$OUT"
     expect_match "the manual page knows $command" "$ROOT/etc/man/expunge.8" "expunge.*$command|\\b$command\\b"
-    for option in $(sed -nE 's/.*\{ "(--[a-z-]+)", OPTION_.*/\1/p' "$ROOT/worker/cmd/cmd_$command.c"); do
+    for option in $(options_of "$command"); do
         grep -qF -e "${option//-/\\-}" "$ROOT/etc/man/expunge.8" || missing="$missing $option"
     done
     expect_equal "the manual page knows every option of $command" '' "$missing"
@@ -154,9 +159,10 @@ expect_match '--help behind words is the help of the command' out '^usage: expun
 
 # ---- where it writes ------------------------------------------------------------------------------------------------
 
+declare -A config=([--version]='')
 for command in 'help' 'plan' 'run' 'status' 'report' "certificate $id" 'verify' 'snapshot list' "snapshot show $id" "snapshot cat $id app.event" 'check' 'plan --json' '--version'; do
     # shellcheck disable=SC2086 # words
-    "$EXPUNGE" $([ "$command" = --version ] || echo --config "$CONF") $command >/dev/full 2>"$ERR" </dev/null
+    "$EXPUNGE" $command ${config[$command]-"--config=$CONF"} >/dev/full 2>"$ERR" </dev/null
     expect_equal "$command: output that cannot be written is exit status 74" 74 $?
     expect_match "$command: and it says so" err 'could not write'
 done

@@ -3,12 +3,14 @@
 # worker_role.sh -- least privilege (P19, design.md §10): the owner installs, a login role that is only a member of
 # expunge_worker does the work; what it may not do stops a disposal before it is half done; row security filters nothing
 # in silence; support and auditor see nothing of the application.
+# shellcheck source=tests/support/cli.sh
 . "$(dirname "$0")/../support/cli.sh"
 cluster_shared
 
 owner=$(database_name owner)
 worker=$(database_name worker)
 at_end "sql /postgres 'drop role if exists \"$owner\"; drop role if exists \"$worker\"' >/dev/null 2>&1"
+# shellcheck disable=SC2016 # expanded when it is run
 at_end 'for d in "${databases[@]}"; do sql /postgres "drop database if exists \"$d\" with (force)" >/dev/null 2>&1; done'
 sql /postgres "create role \"$owner\" login createrole; create role \"$worker\" login"
 

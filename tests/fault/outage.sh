@@ -59,20 +59,14 @@ goes_on() # WHAT HOUSE [RUN-OPTION...]
 
 # ---- the disk is full ------------------------------------------------------------------------------------------------
 
-small_disk() # HOUSE SIZE: its snapshots lie on a file system of that size
-{
-    local store=$FAST/$1/state/snapshots
-    umount "$store" 2>/dev/null
-    mount -t tmpfs -o "size=$2,mode=0700" expunge-fault "$store" 2>"$FAST/mount.err" || return 1
-    mkdir -m 0700 "$store/eu"
-}
+DISK=$FAST/one/state/snapshots/eu # of house "one"
 
-if [ "$(id -u)" = 0 ] && mkdir -p "$FAST/one/state/snapshots" && mount -t tmpfs -o size=64k none "$FAST/one/state/snapshots" 2>"$FAST/mount.err"; then
-    umount "$FAST/one/state/snapshots"
-    at_end 'umount "$FAST/one/state/snapshots" 2>/dev/null'
+if mkdir -p "$DISK" && mount -t tmpfs -o size=64k expunge-fault "$DISK" 2>"$FAST/mount.err"; then
+    umount "$DISK"
+    at_end 'umount "$DISK" 2>/dev/null'
     for size in 20k 56k 120k; do
         start one
-        small_disk one "$size"
+        mount -t tmpfs -o "size=$size,mode=0700" expunge-fault "$DISK" || die 'the small disk cannot be mounted'
         run worker one run
         expect_true "a disk of $size is full while archiving: input or output failed, or work is left ($STATUS)" test "$STATUS" = 74 -o "$STATUS" = 12
         expect_match "a disk of $size: the error says so" <(cat "$OUT" "$ERR") 'No space left on device'
@@ -81,9 +75,9 @@ if [ "$(id -u)" = 0 ] && mkdir -p "$FAST/one/state/snapshots" && mount -t tmpfs 
         expect_true "a disk of $size: still full, still no harm ($STATUS)" test "$STATUS" != 0 -a "$STATUS" != 14 -a "$STATUS" -lt 126
         nothing_lost "a disk of $size, again" one
         expect_status "a disk of $size: the ledger verifies" 0 worker one verify ledger
-        mount -o remount,size=8m "$FAST/one/state/snapshots"
+        mount -o remount,size=8m "$DISK"
         goes_on "a disk of $size that was enlarged" one
-        umount "$FAST/one/state/snapshots"
+        umount "$DISK"
     done
 else
     skip 'a disk is full while archiving' "no right to mount: $(cat "$FAST/mount.err")"
@@ -109,7 +103,7 @@ goes_on 'a ledger that may grow again' two
 
 # ---- the server stops ------------------------------------------------------------------------------------------------
 
-for point in move.copied move.deleted move.marked roots.table range.deleted copy.received erase.deleted root.deleted begin.recorded clear.removed outbox.appended; do
+for point in move.copied move.deleted move.marked roots.table range.deleted copy.received erase.deleted root.deleted begin.recorded transit.committed outbox.appended; do
     start one
     start_worker one "$point" run
     cluster_crash
@@ -125,7 +119,7 @@ done
 # ---- the connection is cut -------------------------------------------------------------------------------------------
 
 # Right before COMMIT: the worker's backends are ended while it stands there.
-cut() # HOUSE
+cut_connections() # HOUSE
 {
     sql "$1" "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where datname = current_database() and application_name like 'expunge%'" >/dev/null
 }
@@ -136,7 +130,7 @@ for point in move.marked roots.settled range.deleted change.updated whole.delete
         worker one run >/dev/null 2>&1
         sql one "update cloud.workspace set status = 'active', cancelled_at = null where subdomain = 'canary-eu-w000004'"
         start_worker one "$point" run
-        cut one
+        cut_connections one
         let_go one
         expect_equal "the connection is cut at $point: database unavailable" 69 "$STATUS"
         expect_status "cut at $point: the next run goes on" 0 worker one run
@@ -145,7 +139,7 @@ for point in move.marked roots.settled range.deleted change.updated whole.delete
         continue
     fi
     start_worker one "$point" run
-    cut one
+    cut_connections one
     let_go one
     expect_equal "the connection is cut at $point: database unavailable" 69 "$STATUS"
     nothing_lost "the connection is cut at $point" one
@@ -175,7 +169,7 @@ for signal in KILL STOP; do
     done
     expect_true "the worker is in the middle of COMMIT ($signal)" test -n "$pid"
     if [ "$signal" = KILL ]; then
-        cut one # COMMIT is not done
+        cut_connections one # COMMIT is not done
     else
         kill -9 "$WORKER_PID" # COMMIT is done, and nobody hears of it
     fi

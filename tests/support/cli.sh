@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # cli.sh -- what the command-line tests share, beside lib.sh: databases from sql/reference/ or a small schema of their
 # own, a house (state directory, master key, configuration), fingerprints of data, and JSON read by psql.
 #
@@ -132,7 +132,7 @@ small() # NAME
 new_house() # NAME → CONF, STATE, a new master key
 {
     local dir=$WORK/$1
-    mkdir -p -m 0700 "$dir"
+    (umask 077 && mkdir -p "$dir")
     STATE=$dir/state
     CONF=$dir/expunge.conf
     (umask 077 && od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n' >"$dir/master.key")
@@ -146,7 +146,7 @@ house() # NAME DATABASE[:WHERE]...
     new_house "$1"
     shift
     sed -e "s|\"/var/lib/expunge|\"$dir/state|" -e "s|\"credential:expunge-master\"|\"file:$dir/master.key\"|" \
-        -e "s|^# notify = .*|notify = { metrics = \"$dir/expunge.prom\"; };|" "$ROOT/etc/expunge.conf" >"$CONF"
+        -e "s|^# notify = .*|notify = { metrics = \"$dir/expunge.prom\"; };|" -e 's/duty = 0.5;/duty = 1.0;/' "$ROOT/etc/expunge.conf" >"$CONF"
     for region in eu us; do
         where=
         case " $* " in

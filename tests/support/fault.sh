@@ -36,6 +36,12 @@ update community.account set status = 'active', deletion_requested_at = null
  where deletion_requested_at is not null and username not in ('canary-poster-eu-p000011', 'canary-poster-eu-p000013');
 update registry.server set opted_out_at = null, deregistered_at = null
  where left_at is not null and hostname not in ('canary-host-eu-s000011.example', 'canary-host-eu-s000013.example');
+-- what a policy and a subject may both take, left to the policy: the order of things must not matter
+update telemetry.usage_event set workspace_id = (select id from cloud.workspace where subdomain = 'canary-eu-w000003')
+ where workspace_id = (select id from cloud.workspace where subdomain = 'canary-eu-w000002') and occurred_at < now() - interval '85 days';
+update marketplace.install set uninstalled_at = null where workspace_id = (select id from cloud.workspace where subdomain = 'canary-eu-w000002');
+update support.ticket set account_id = null where account_id in (select id from cloud.account where status = 'leaving');
+update telemetry.tracking_event set account_id = null where account_id in (select id from cloud.account where status = 'leaving');
 -- what there may be too little of for several batches
 update marketplace.install set uninstalled_at = now() - interval '40 days'
  where uninstalled_at is null and workspace_id in (select id from cloud.workspace where cancelled_at is null and subdomain like '%3');

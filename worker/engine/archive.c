@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define CUT_BYTES ((size_t)32 << 20) /* of a copy that is under way */
+
 void
 archive_freep(Archive *archive)
 {
@@ -108,8 +110,8 @@ describe_columns(Job *job, size_t index, SnapshotFile *file)
     for (size_t k = 0; edge != NULL && k < table->key_count; k++)
         list[count++] = table->key[k];
     if (edge != NULL && (edge->action == EDGE_SET_NULL || edge->action == EDGE_SET_DEFAULT))
-        for (size_t c = 0; c < edge->column_count; c++)
-            list[count++] = edge->child_columns[c];
+        for (size_t c = 0; c < edge->set_count; c++)
+            list[count++] = edge->set_columns[c];
     else if (edge != NULL)
         for (size_t i = 0; i < edge->rule->set_count && i < 64; i++)
             list[count++] = graph_column(table, edge->rule->sets[i].column);
@@ -157,6 +159,13 @@ archive_writer(Job *job, const Archive *archive, int number, const FrameMark *ma
     return frames_writer_open(&file, mark, ret_writer);
 }
 
+void
+archive_note(Archive *archive, int number, FrameWriter *writer, const FrameMark *mark)
+{
+    SnapshotFile *file = &archive->snapshot.files[number - 1];
+    file->is_read_back = frames_writer_digest(writer, mark, &file->digest);
+}
+
 /* -- sealing ------------------------------------------------------------------------------------------------------- */
 
 static JsonDoc *
@@ -197,9 +206,10 @@ archive_seal(Job *job, Archive *archive)
         expected[i] = tables[i].rows_archived;
         if (job->target->policy != NULL && strcmp(tables[i].action, "delete") == 0 &&
             tables[i].rows_archived != tables[i].rows_done)
-            return err_new(ERR_EVIDENCE, "%" PRId64 " rows left \"%s.%s\", but %" PRId64 " are in the snapshot", tables[i].rows_done,
-                           tables[i].schema, tables[i].table, tables[i].rows_archived);
+            return err_new(ERR_EVIDENCE, "%" PRId64 " rows left \"%s.%s\", but %" PRId64 " are in the snapshot",
+                           tables[i].rows_done, tables[i].schema, tables[i].table, tables[i].rows_archived);
     }
+    TRY(session_judge_schema(job->session)); /* columns that came meanwhile are not in the files */
     TRY(snapshots_seal(job->arena, &archive->snapshot, archive->key, expected, digest));
     fault_point("archive.sealed");
     const Instant as_of = job->session->house->as_of;
@@ -219,8 +229,49 @@ archive_seal(Job *job, Archive *archive)
 
 /* -- copying a subject --------------------------------------------------------------------------------------------- */
 
+typedef struct Copy
+{
+    FrameWriter *writer;
+    size_t uncut_bytes;
+    bool is_cut; /* and was not waited for */
+} Copy;
+
+/* Synced and read back while more is coming: the writer's thread has time, for the server is the slower one. */
 static Err
-copy_file(Job *job, const Archive *archive, int number, const char *sql, const GraphTable *table, FrameMark *ret_mark)
+cut_copy(Copy *copy, FrameMark *ret_mark)
+{
+    TRY(frames_cut(copy->writer, true));
+    if (copy->is_cut)
+        TRY(frames_wait(copy->writer, ret_mark));
+    copy->is_cut = true;
+    copy->uncut_bytes = 0;
+    return OK;
+}
+
+static Err
+copy_sink(void *context, const char *row, size_t length)
+{
+    Copy *copy = context;
+    FrameMark ignored;
+
+    copy->uncut_bytes += length;
+    TRY(frames_add(copy->writer, row, length));
+    return copy->uncut_bytes < CUT_BYTES ? OK : cut_copy(copy, &ignored);
+}
+
+Err
+archive_copy_rows(Job *job, const char *sql, FrameWriter *writer, int64_t *ret_rows, FrameMark *ret_mark)
+{
+    Copy copy = { .writer = writer };
+
+    TRY(db_copy_out(job->session->db, sql, copy_sink, &copy, ret_rows));
+    fault_point("copy.received");
+    TRY(cut_copy(&copy, ret_mark));
+    return frames_wait(writer, ret_mark);
+}
+
+static Err
+copy_file(Job *job, Archive *archive, int number, const char *sql, const GraphTable *table, FrameMark *ret_mark)
 {
     CLEANUP(frames_writer_closep) FrameWriter *writer = NULL;
     const FrameMark start = { 0 };
@@ -228,10 +279,8 @@ copy_file(Job *job, const Archive *archive, int number, const char *sql, const G
 
     TRY(stop_judge());
     TRY(archive_writer(job, archive, number, &start, &writer));
-    TRY(db_copy_out(job->session->db, sql, archive_sink, writer, &rows));
-    fault_point("copy.received");
-    TRY(frames_cut(writer, false)); /* sealing reads it all back */
-    TRY(frames_wait(writer, ret_mark));
+    TRY(archive_copy_rows(job, sql, writer, &rows, ret_mark));
+    archive_note(archive, number, writer, ret_mark);
     if (ret_mark->rows != rows)
         return err_new(ERR_INTERNAL, "the server sent %" PRId64 " rows of %s, %" PRId64 " were written", rows,
                        table->quoted, ret_mark->rows);
@@ -240,7 +289,7 @@ copy_file(Job *job, const Archive *archive, int number, const char *sql, const G
 }
 
 static Err
-copy_all(Job *job, const Archive *archive, FrameMark *ret_marks)
+copy_all(Job *job, Archive *archive, FrameMark *ret_marks)
 {
     CLEANUP(db_tx_endp) DbTx tx = { 0 };
     const Scope *scope = job->target->scope;

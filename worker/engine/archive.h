@@ -22,11 +22,16 @@ NODISCARD Err archive_prepare(Job *job, Archive *ret_archive);
 /* A writer for a file, from where the database says that it stands. */
 NODISCARD Err archive_writer(Job *job, const Archive *archive, int number, const FrameMark *mark,
                              FrameWriter **ret_writer);
-/* Read everything back, compare with the counts, rename, and go from open to archived. */
+/* What the writer has read back up to mark is not read again when the snapshot is sealed. */
+void archive_note(Archive *archive, int number, FrameWriter *writer, const FrameMark *mark);
+/* Read back what was not, compare with the counts, rename, and go from open to archived. */
 NODISCARD Err archive_seal(Job *job, Archive *archive);
 
 /* A subject: copy its rows, parents first, in one REPEATABLE READ transaction, and seal. */
 NODISCARD Err archive_copy(Job *job);
+
+/* Run "COPY … TO STDOUT" into a writer: written, synced and read back piece by piece, all of it at the end. */
+NODISCARD Err archive_copy_rows(Job *job, const char *sql, FrameWriter *writer, int64_t *ret_rows, FrameMark *ret_mark);
 
 /* frames_add as db_copy_out wants it */
 Err archive_sink(void *writer, const char *row, size_t length);

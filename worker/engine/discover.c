@@ -188,6 +188,10 @@ due_root(Session *session, Arena *arena, const Target *target, const DbResult *r
     d->commitment = session_commitment(session->house, arena, d->kind, d->subject_key, d->incarnation);
     d->name = arena_strndup(arena, d->commitment, 12);
     d->ground = "contract_ended";
+    if (text_blank(d->subject_key) || strchr(" \t\r\n", d->subject_key[0]) != NULL ||
+        strchr(" \t\r\n", d->subject_key[strlen(d->subject_key) - 1]) != NULL)
+        return err_new(ERR_RAIL, "a %s has ended whose key is empty or padded: it is not taken for anybody's",
+                       target->name);
     if (!instant_parse(db_text(roots, row, 2), &d->ended_at))
         return err_new(ERR_DATABASE, "\"%s\" holds a point in time that cannot be judged (infinity?)",
                        target->subject->ended_at);

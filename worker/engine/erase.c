@@ -112,6 +112,7 @@ erase_begin(Job *job)
 
     TRY(judge_scope(job));
     TRY(judge_privileges(job));
+    TRY(session_judge_schema(job->session));
     if (subject)
         TRY(session_prepare_work(job->session, &job->selector));
     TRY(job_guard(job, GUARD_DURABLE, "for update", &tx));
@@ -286,6 +287,7 @@ erase_root(Job *job, bool *ret_done)
     TRY(erase_count_scope(job, &rows));
     TRY(count_group(job, end, &last));
     fault_point("root.counted");
+    TRY(session_judge_schema(job->session));
     if (rows > last)
         return OK; /* late writers: another round */
     TRY(write_kept(job));
@@ -315,6 +317,13 @@ count_absent(Job *job, int64_t *ret_rows)
     return db_commit(&tx);
 }
 
+/* Somebody wrote below a row that was to go, took one away, or stood in our way: another round finds what is left. */
+static bool
+is_worth_a_round(const Job *job, Err e)
+{
+    return e == ERR_AGAIN || (e == ERR_DATABASE && strcmp(db_sqlstate(job->session->db), "23503") == 0);
+}
+
 static Err
 erase_subject(Job *job)
 {
@@ -328,9 +337,9 @@ erase_subject(Job *job)
     {
         bool root_done = job->disposal->root_erased;
         const Err e = pass_all(job);
-        if (e == ERR_DATABASE && round + 1 < ROUNDS && strcmp(db_sqlstate(job->session->db), "23503") == 0)
+        if (is_worth_a_round(job, e) && round + 1 < ROUNDS)
         {
-            err_clear(); /* somebody wrote below a row that was to go: the next round finds what */
+            err_clear();
             continue;
         }
         if (e != OK)

@@ -31,7 +31,15 @@ job_begin(Session *session, Arena *arena, Disposal *disposal, Outcome *outcome, 
                       .pace = pace_new(rules->batch_target_ms, rules->batch_max_rows, rules->duty),
                       .outcome = outcome };
     if (target->policy != NULL)
-        return session_cutoffs(session, arena, target, disposal->as_of, &ret_job->selector.cutoffs);
+    {
+        Instant cutoff;
+        TRY(session_cutoffs(session, arena, target, disposal->as_of, &ret_job->selector.cutoffs));
+        if (instant_parse(ret_job->selector.cutoffs.main, &cutoff) && disposal->cutoff != INSTANT_NONE &&
+            cutoff > disposal->cutoff)
+            ret_job->selector.cutoffs.main =
+                instant_format(arena, disposal->cutoff); /* frozen: a shorter window is for the next one */
+        return OK;
+    }
     return disposal->subject_key == NULL ? OK : session_set_key(session, disposal->subject_key);
 }
 
@@ -80,8 +88,10 @@ held_subject(Job *job, DbResult **ret_row)
     const Err e = db_query_kept(job->session->db, selector_hold(&selector), 0, NULL, ret_row);
     if (e == OK || strncmp(db_sqlstate(job->session->db), "22", 2) != 0)
         return e;
-    return err_new(ERR_HELD, "a hold on a %s has a key that is none: nobody of this kind is erased until it is corrected or released",
-                   job->target->name);
+    return err_new(
+        ERR_HELD,
+        "a hold on a %s has a key that is none: nobody of this kind is erased until it is corrected or released",
+        job->target->name);
 }
 
 Err
@@ -238,16 +248,27 @@ judge_wal(Job *job, int64_t since_us)
     return OK;
 }
 
-Err
-job_rest(Job *job, int64_t done_rows, int64_t elapsed_us)
+bool
+job_judges_soon(const Job *job)
 {
-    const int64_t now = instant_monotonic();
+    return instant_monotonic() - job->judged_at >= JUDGE_EVERY_US;
+}
 
+void
+job_adapt(Job *job, int64_t done_rows, int64_t elapsed_us)
+{
     pace_adapt(&job->pace, done_rows, elapsed_us);
     if (elapsed_us > job->longest_batch_us)
         job->longest_batch_us = elapsed_us;
-    if (now - job->judged_at >= JUDGE_EVERY_US)
+}
+
+Err
+job_pause(Job *job, int64_t elapsed_us)
+{
+    if (job_judges_soon(job))
     {
+        const int64_t now = instant_monotonic();
+        TRY(session_judge_schema(job->session));
         TRY(judge_window(job));
         TRY(judge_lag(job));
         TRY(judge_wal(job, now - job->judged_at));
@@ -255,6 +276,13 @@ job_rest(Job *job, int64_t done_rows, int64_t elapsed_us)
     }
     stop_sleep(pace_rest(&job->pace, elapsed_us));
     return stop_judge();
+}
+
+Err
+job_rest(Job *job, int64_t done_rows, int64_t elapsed_us)
+{
+    job_adapt(job, done_rows, elapsed_us);
+    return job_pause(job, elapsed_us);
 }
 
 /* -- tables of the disposal ---------------------------------------------------------------------------------------- */

@@ -33,7 +33,9 @@ NODISCARD Err job_begin(Session *session, Arena *arena, Disposal *disposal, Outc
  * of a range go along the index that orders it, whatever the planner thinks of a table that is being emptied. */
 #define GUARD_DURABLE ""
 #define GUARD_BATCH "; set local synchronous_commit = off; set local plan_cache_mode = force_generic_plan"
-#define GUARD_RANGE GUARD_BATCH "; set local enable_seqscan = off; set local enable_sort = off"
+#define GUARD_PLANS                                                                                                    \
+    "; set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off; set local enable_sort = off"
+#define GUARD_RANGE "; set local synchronous_commit = off" GUARD_PLANS
 #define GUARD_COPY "isolation level repeatable read" GUARD_RANGE /* it changes nothing */
 
 /* A transaction that may change rows: freezes the holds first, then judges in it: the disposal is still in this state,
@@ -59,6 +61,11 @@ NODISCARD Err job_held(Job *job, bool *ret_held, const char **ret_story);
 
 /* Between two batches: rest, window, replica lag, WAL rate, stop.  elapsed_us: how long the last one took. */
 NODISCARD Err job_rest(Job *job, int64_t done_rows, int64_t elapsed_us);
+/* Its two halves, where a batch ends while another one is under way: what the next one learns from it; and the rest,
+ * which uses the session's connection outside of a transaction. */
+void job_adapt(Job *job, int64_t done_rows, int64_t elapsed_us);
+NODISCARD Err job_pause(Job *job, int64_t elapsed_us);
+bool job_judges_soon(const Job *job); /* the next pause looks at window, lag and WAL, and may take long */
 
 /* File number of a scope position, or of a change. */
 int job_number(const Job *job, size_t position);

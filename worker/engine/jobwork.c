@@ -103,8 +103,7 @@ job_fill_below(Job *job)
         end = scope_group_end(scope, first);
         const Err e = fill_group(job, &selector, first, end);
         if (e != OK)
-            return err_note(e, "while finding the rows of %s",
-                            scope->graph->tables[scope->tables[first].table].quoted);
+            return err_note(e, "while finding the rows of %s", scope->graph->tables[scope->tables[first].table].quoted);
     }
     for (size_t i = 0; i < scope->change_count; i++)
         if (scope->changes[i].writes)
@@ -139,7 +138,8 @@ refuse_other_roots(Job *job)
     if (roots <= 1 || meant)
         return OK;
     return err_new(ERR_RAIL,
-                   "%" PRId64 " other row(s) of %s would go with this one: each is a subject of its own; if they may go or stay, "
+                   "%" PRId64
+                   " other row(s) of %s would go with this one: each is a subject of its own; if they may go or stay, "
                    "say so by an edge with an action in the configuration",
                    roots - 1, scope->graph->tables[scope->tables[0].table].quoted);
 }

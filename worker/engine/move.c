@@ -17,7 +17,7 @@
 typedef struct Roots
 {
     Job *job;
-    const Archive *archive;
+    Archive *archive;
     FrameWriter **writers; /* per file; NULL without archive */
     DisposalTable *tables;
     size_t file_count;
@@ -265,7 +265,7 @@ open_writers(Roots *r)
 }
 
 Err
-move_by_roots(Job *job, const Archive *archive)
+move_by_roots(Job *job, Archive *archive)
 {
     CLEANUP(arena_freep) Arena *one = arena_new();
     CLEANUP(arena_freep) Arena *two = arena_new();
@@ -280,7 +280,11 @@ move_by_roots(Job *job, const Archive *archive)
     if (e == OK)
         e = all_roots(&r);
     for (size_t i = 0; r.writers != NULL && i < r.file_count; i++)
+    {
+        if (e == OK)
+            archive_note(archive, (int)i + 1, r.writers[i], &r.tables[i].mark);
         frames_writer_close(r.writers[i]);
+    }
     if (e != OK)
         return err_note(e, "while %s rows of %s", archive == NULL ? "erasing" : "moving",
                         job->target->graph->tables[job->target->root].quoted);

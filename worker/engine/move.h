@@ -9,8 +9,8 @@
 /* Move all that is due into the snapshot and seal it: open → archived. */
 NODISCARD Err move_policy(Job *job);
 /* The two-connection move of a single table (design.md §3). */
-NODISCARD Err move_single(Job *job, const Archive *archive);
+NODISCARD Err move_single(Job *job, Archive *archive);
 /* By batches of root rows with all that hangs on them.  archive NULL: nothing is kept. */
-NODISCARD Err move_by_roots(Job *job, const Archive *archive);
+NODISCARD Err move_by_roots(Job *job, Archive *archive);
 
 #endif

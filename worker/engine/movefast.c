@@ -2,7 +2,11 @@
 /* movefast.c -- move_single: two connections on one exported snapshot.  The first freezes the holds, takes its snapshot,
  * copies a bounded range; the second imports that snapshot and deletes the same range, so that it sees exactly the rows
  * that were copied: a row that somebody changed meanwhile raises 40001, and the batch is rolled back, its frames are cut
- * off, and it is tried again.  While the second deletes range k, the first copies range k + 1. */
+ * off, and it is tried again.
+ *
+ * While the first copies range k + 1, the writer's thread compresses, syncs and reads back range k, and only then the
+ * second deletes it: between two rows of the copy it is looked whether the next step is due.  So the deletion, which is
+ * what others feel, takes no longer than without an archive. */
 #include "engine/move.h"
 
 #include "engine/pass.h"
@@ -15,20 +19,21 @@
 
 #define ATTEMPTS 20
 #define ATTEMPTS_APART 3 /* then one batch after the other */
+#define LOOK_EVERY_ROWS 64
 
 typedef struct Batch
 {
-    bool active;             /* the deletion is under way on the second connection */
-    DbTx tx;                 /* on the second connection */
-    const char *const *high; /* NULL: the last batch, to the end */
-    int64_t rows;            /* copied */
+    DbTx tx; /* on the second connection; db is NULL: no batch is under way */
+    bool deleting;
+    Bounds bounds; /* high NULL: the last batch, to the end */
+    FrameMark mark;
+    int64_t rows; /* copied */
     int64_t started_us;
 } Batch;
 
 typedef struct Move
 {
     Job *job;
-    const Archive *archive;
     FrameWriter *writer;
     Arena *arenas[3]; /* a batch's bounds live until the batch after the next */
     size_t turn;
@@ -37,6 +42,8 @@ typedef struct Move
     FrameMark mark;               /* committed */
     size_t uncollected;           /* cuts that were not waited for */
     int attempts;                 /* that failed since a batch was committed */
+    unsigned rows_seen;
+    int64_t cycle_us; /* when the last batch began */
     Batch batch;
 } Move;
 
@@ -46,29 +53,41 @@ table_of(const Move *m)
     return &m->job->target->graph->tables[m->job->target->root];
 }
 
-/* -- the first connection: copy ------------------------------------------------------------------------------------ */
-
-static Err
-copy_range(Move *m, const Bounds *bounds, int64_t *ret_rows)
+/* One batch ends before the next begins: where rows or holds change too fast, and where there is time to rest. */
+static bool
+is_apart(const Move *m)
 {
-    Selector selector = m->job->selector;
-    selector.arena = m->arenas[m->turn];
-    TRY(db_copy_out(m->job->session->db, selector_copy_range(&selector, 0, bounds), archive_sink, m->writer, ret_rows));
-    fault_point("move.copied");
-    TRY(frames_cut(m->writer, true));
-    m->uncollected++;
-    return OK;
+    return m->attempts >= ATTEMPTS_APART || m->job->pace.duty < 1.0;
 }
 
 /* -- the second connection: delete --------------------------------------------------------------------------------- */
 
+/* Its hold lock and its snapshot before the first connection ends its own. */
 static Err
-send_delete(Move *m, const Bounds *bounds)
+begin_delete(Move *m, const Bounds *bounds, const char *snapshot, int64_t rows)
+{
+    Arena *arena = m->arenas[m->turn];
+    /* NOWAIT: a hold that waits for the first connection would be in front of us, and we in front of nobody: start over.
+     * Where holds come too fast for that, the first one's lock lasts until this batch has ended. */
+    const char *lock = m->attempts < ATTEMPTS_APART ? "; lock table expunge.hold in share mode nowait" : "";
+
+    m->batch = (Batch){ .bounds = *bounds, .rows = rows };
+    return db_begin(m->job->session->second,
+                    arena_printf(arena, "isolation level repeatable read%s%s; set transaction snapshot %s", GUARD_PLANS,
+                                 lock, db_literal(arena, snapshot)),
+                    &m->batch.tx);
+}
+
+static Err
+send_delete(Move *m)
 {
     Selector selector = m->job->selector;
     Arena *arena = m->arenas[m->turn];
+    const Bounds *bounds = &m->batch.bounds;
     size_t count, used = 0;
 
+    m->batch.deleting = true;
+    m->batch.started_us = instant_monotonic();
     selector.arena = arena;
     selector_order(&selector, 0, &count);
     const char **params = ARENA_ARRAY(arena, const char *, 2 * count);
@@ -76,80 +95,111 @@ send_delete(Move *m, const Bounds *bounds)
         params[used++] = bounds->low[i];
     for (size_t i = 0; bounds->high != NULL && i < count; i++)
         params[used++] = bounds->high[i];
-    return db_send(m->job->session->second, selector_delete_range(&selector, 0, bounds), used, params);
+    return db_send_kept(m->job->session->second, selector_delete_range(&selector, 0, bounds), used, params);
 }
 
+/* The deletion has an answer: write down where it and its frames stand, commit. */
 static Err
-begin_delete(Move *m, const Bounds *bounds, const char *snapshot, int64_t rows)
-{
-    Db *db = m->job->session->second;
-
-    m->batch = (Batch){ .high = bounds->high, .rows = rows, .started_us = instant_monotonic() };
-    TRY(db_begin(db, "isolation level repeatable read", &m->batch.tx));
-    /* NOWAIT: a hold that waits for the first connection would be in front of us, and we in front of nobody: start over.
-     * Where holds come too fast for that, the first one's lock lasts until this batch has ended. */
-    if (m->attempts < ATTEMPTS_APART)
-        TRY(db_exec(db, "lock table expunge.hold in share mode nowait"));
-    TRY(db_exec(db, arena_printf(m->arenas[m->turn], "set transaction snapshot %s",
-                                 db_literal(m->arenas[m->turn], snapshot))));
-    TRY(send_delete(m, bounds));
-    m->batch.active = true;
-    return OK;
-}
-
-/* Wait for the deletion and for its frames, write down where both stand, commit. */
-static Err
-finish_delete(Move *m)
+commit_delete(Move *m)
 {
     CLEANUP(db_result_freep) DbResult *done = NULL;
     Job *job = m->job;
     Db *db = job->session->second;
-    FrameMark mark;
-    size_t count;
+    Batch *batch = &m->batch;
+    MoveBatch record = {
+        .number = 1, .rows = batch->rows, .position = batch->bounds.high, .before = m->mark, .mark = batch->mark
+    };
 
-    if (!m->batch.active)
-        return OK;
-    m->batch.active = false;
     TRY(db_receive(db, &done));
     fault_point("move.deleted");
-    TRY(frames_wait(m->writer, &mark));
-    m->uncollected--;
-    if (db_affected(done) != m->batch.rows)
+    if (db_affected(done) != batch->rows)
         return err_new(ERR_RAIL,
                        "%" PRId64 " row(s) of %s were copied, but %" PRId64
                        " were deleted: a trigger, a rule or row security "
                        "keeps them; the batch was rolled back",
-                       m->batch.rows, table_of(m)->quoted, db_affected(done));
-    selector_order(&job->selector, 0, &count);
-    TRY(disposals_mark(m->arenas[m->turn], db, job->disposal->id, 1, m->mark.bytes, &mark));
-    TRY(disposals_advance(m->arenas[m->turn], db, job->disposal->id, 1, m->batch.rows, m->batch.high, count));
+                       batch->rows, table_of(m)->quoted, db_affected(done));
+    selector_order(&job->selector, 0, &record.position_count);
+    if (batch->rows > 0)
+        TRY(disposals_batch_add(m->arenas[m->turn], db, job->disposal->id, &record));
     fault_point("move.marked");
-    TRY(db_commit(&m->batch.tx));
+    TRY(db_commit(&batch->tx));
     fault_point("move.committed");
-    job_count(job, table_of(m), "move", m->batch.rows, mark.plain_bytes - m->mark.plain_bytes);
-    m->mark = mark;
-    m->committed = m->batch.high;
-    return job_rest(job, m->batch.rows, instant_monotonic() - m->batch.started_us);
+    job_adapt(job, batch->rows, instant_monotonic() - batch->started_us);
+    job_count(job, table_of(m), "move", batch->rows, batch->mark.plain_bytes - m->mark.plain_bytes);
+    m->mark = batch->mark;
+    m->committed = batch->bounds.high;
+    m->attempts = m->attempts < ATTEMPTS_APART ? 0 : m->attempts; /* once apart, apart to the end */
+    return OK;
 }
 
-/* -- both ---------------------------------------------------------------------------------------------------------- */
+/* The batch under way: its next steps, as far as they need no waiting; or to its end. */
+static Err
+go_on(Move *m, bool to_the_end)
+{
+    if (m->batch.tx.db == NULL)
+        return OK;
+    if (!m->batch.deleting)
+    {
+        if (!to_the_end && !frames_is_ready(m->writer))
+            return OK;
+        TRY(frames_wait(m->writer, &m->batch.mark));
+        m->uncollected--;
+        TRY(send_delete(m));
+    }
+    return to_the_end || db_is_ready(m->job->session->second) ? commit_delete(m) : OK;
+}
+
+/* -- the first connection: copy ------------------------------------------------------------------------------------ */
+
+static Err
+sink(void *move, const char *row, size_t length)
+{
+    Move *m = move;
+    if (++m->rows_seen % LOOK_EVERY_ROWS == 0)
+        TRY(go_on(m, false));
+    return frames_add(m->writer, row, length);
+}
+
+static Err
+copy_range(Move *m, const Bounds *bounds, int64_t *ret_rows)
+{
+    Selector selector = m->job->selector;
+    selector.arena = m->arenas[m->turn];
+    TRY(db_copy_out(m->job->session->db, selector_copy_range(&selector, 0, bounds), sink, m, ret_rows));
+    fault_point("move.copied");
+    TRY(frames_cut(m->writer, true));
+    m->uncollected++;
+    return OK;
+}
 
 /* A hold that waits for the batch under way would be in front of us, and we in front of that batch: each would wait
  * for the next one, and the server could not see it.  Then the batch ends first. */
 static Err
 guard_next(Move *m, DbTx *ret_tx)
 {
-    static const char level[] = "isolation level repeatable read";
-
-    if (m->batch.active)
+    if (m->batch.tx.db != NULL)
     {
-        const Err e = job_guard_at_once(m->job, level, ret_tx);
+        const Err e = job_guard_at_once(m->job, GUARD_COPY, ret_tx);
         if (e != ERR_AGAIN || strcmp(db_sqlstate(m->job->session->db), "55P03") != 0)
             return e;
         err_clear();
-        TRY(finish_delete(m));
+        TRY(go_on(m, true));
     }
-    return job_guard(m->job, level, "", ret_tx);
+    return job_guard(m->job, GUARD_COPY, "", ret_tx);
+}
+
+/* -- both ---------------------------------------------------------------------------------------------------------- */
+
+/* Nothing is locked while we rest. */
+static Err
+rest(Move *m)
+{
+    const int64_t elapsed_us = m->cycle_us == 0 ? 0 : instant_monotonic() - m->cycle_us;
+    if (job_judges_soon(m->job))
+        TRY(go_on(m, true));
+    TRY(job_pause(m->job, elapsed_us));
+    m->cycle_us = instant_monotonic();
+    return OK;
 }
 
 static Err
@@ -157,23 +207,25 @@ next_batch(Move *m, bool *ret_last)
 {
     CLEANUP(db_tx_endp) DbTx tx = { 0 };
     CLEANUP(db_result_freep) DbResult *snapshot = NULL;
-    Job *job = m->job;
+    Db *db = m->job->session->db;
     Bounds bounds = { .low = m->low };
     int64_t rows;
 
+    TRY(rest(m));
     m->turn = (m->turn + 1) % 3;
     arena_reset(m->arenas[m->turn]);
     TRY(guard_next(m, &tx));
-    TRY(pass_upper(job, m->arenas[m->turn], 0, bounds.low, &bounds.high));
-    TRY(db_query_row(job->session->db, "select pg_export_snapshot()", 0, NULL, &snapshot));
+    TRY(pass_upper(m->job, m->arenas[m->turn], 0, bounds.low, &bounds.high));
+    TRY(db_query_row_kept(db, "select pg_export_snapshot()", 0, NULL, &snapshot));
     TRY(copy_range(m, &bounds, &rows));
-    TRY(finish_delete(m));
+    TRY(go_on(m, true));
     TRY(begin_delete(m, &bounds, db_text(snapshot, 0, 0), rows));
     m->low = bounds.high;
     *ret_last = bounds.high == NULL;
     if (m->attempts >= ATTEMPTS_APART)
-        TRY(finish_delete(m));
-    return db_commit(&tx);
+        TRY(go_on(m, true));
+    TRY(db_commit(&tx));
+    return is_apart(m) ? go_on(m, true) : OK;
 }
 
 /* A row changed between copy and deletion: back to what is committed. */
@@ -182,7 +234,6 @@ start_over(Move *m)
 {
     size_t count;
     db_rollback(&m->batch.tx);
-    m->batch = (Batch){ 0 };
     for (; m->uncollected > 0; m->uncollected--)
     {
         FrameMark ignored;
@@ -197,6 +248,17 @@ start_over(Move *m)
     return OK;
 }
 
+/* Being told to stop takes nothing back that is nearly done. */
+static Err
+give_up(Move *m, Err why)
+{
+    if (why == ERR_PARTLY)
+        TRY(go_on(m, true));
+    else if (m->batch.deleting)
+        db_cancel(m->job->session->second);
+    return why;
+}
+
 static Err
 move_all(Move *m)
 {
@@ -204,29 +266,27 @@ move_all(Move *m)
 
     for (;;)
     {
-        Err e = last ? finish_delete(m) : next_batch(m, &last);
-        if (e == OK && last && !m->batch.active)
+        const Err e = last ? go_on(m, true) : next_batch(m, &last);
+        if (e == OK && last && m->batch.tx.db == NULL)
             return OK;
         if (e == OK)
-        {
-            if (!last) /* once apart, apart to the end */
-                m->attempts = m->attempts < ATTEMPTS_APART ? 0 : ATTEMPTS_APART;
             continue;
-        }
         if (e != ERR_AGAIN || ++m->attempts > ATTEMPTS)
-        {
-            if (m->batch.active)
-                db_cancel(m->job->session->second);
-            return e;
-        }
+            return give_up(m, e);
         err_clear();
         last = false;
         TRY(start_over(m));
     }
 }
 
+static Err
+fold(Job *job)
+{
+    return disposals_batch_fold(job->arena, job->session->db, job->disposal->id);
+}
+
 Err
-move_single(Job *job, const Archive *archive)
+move_single(Job *job, Archive *archive)
 {
     CLEANUP(frames_writer_closep) FrameWriter *writer = NULL;
     CLEANUP(arena_freep) Arena *one = arena_new();
@@ -237,17 +297,25 @@ move_single(Job *job, const Archive *archive)
 
     TRY(session_open_second(job->session));
     TRY(disposals_claim_second(job->session->second, job->disposal->id));
-    TRY(job_tables(job, job->arena, &tables, &count)); /* only now: nobody else can move the marks any more */
+    TRY(fold(job)); /* only now: nobody else can move the marks any more */
+    TRY(job_tables(job, job->arena, &tables, &count));
     TRY(archive_writer(job, archive, 1, &tables[0].mark, &writer));
+    size_t order_count;
+    selector_order(&job->selector, 0, &order_count);
+    if (tables[0].position_count != order_count)
+        tables[0].position = NULL; /* it was of another index: from the start */
     Move move = { .job = job,
-                  .archive = archive,
                   .writer = writer,
                   .arenas = { one, two, three },
                   .committed = tables[0].position,
                   .low = tables[0].position,
                   .mark = tables[0].mark };
-    const Err e = move_all(&move);
+    Err e = move_all(&move);
     db_rollback(&move.batch.tx);
+    if (e == OK)
+        e = fold(job);
+    if (e == OK)
+        archive_note(archive, 1, writer, &move.mark);
     if (e != OK)
     {
         db_close(job->session->second); /* and with it its part of the claim; the next one opens a fresh connection */

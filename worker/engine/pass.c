@@ -235,7 +235,11 @@ erase_range(Job *job, size_t position)
     size_t count, turn = 0;
 
     TRY(job_tables(job, job->arena, &tables, &count));
-    Bounds bounds = { .low = tables[job_number(job, position) - 1].position };
+    const DisposalTable *table = &tables[job_number(job, position) - 1];
+    size_t order_count;
+    selector_order(&job->selector, position, &order_count);
+    Bounds bounds = { .low = table->position_count == order_count ? table->position
+                                                                  : NULL }; /* of another index: from the start */
     do
     {
         const int64_t start = instant_monotonic();
@@ -269,10 +273,28 @@ pass_erase_whole_now(Job *job, size_t position, int64_t *ret_rows)
     return pass_check_remaining(job, position);
 }
 
+/* The rows are locked, and those that tie the group to the subject still do: what hangs on them may go with them. */
+static Err
+lock_group(Job *job, size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++)
+        TRY(db_query(job->session->db, selector_lock(&job->selector, i), 0, NULL, NULL));
+    for (size_t i = first; job->target->subject != NULL && i < end; i++)
+    {
+        int64_t lost;
+        TRY(session_number(job->session, selector_lost(&job->selector, i), &lost));
+        if (lost > 0)
+            return err_new(ERR_AGAIN, "%" PRId64 " row(s) of %s moved away while they were to be erased", lost,
+                           table_at(job, i)->quoted);
+    }
+    return OK;
+}
+
 Err
 pass_erase_group_now(Job *job, size_t first, size_t end, int64_t *ret_rows)
 {
     CLEANUP(db_result_freep) DbResult *done = NULL;
+    TRY(lock_group(job, first, end));
     TRY(db_query_row(job->session->db, selector_delete_group(&job->selector, first, end), 0, NULL, &done));
     for (size_t i = first; i < end; i++)
     {
@@ -333,7 +355,10 @@ erase_step(Job *job, size_t position)
 
     if (job->target->policy != NULL ? job->target->single : method == SCOPE_RANGE)
         return erase_range(job, position);
-    if (method == SCOPE_WHOLE || scope_is_cyclic(scope, position))
+    int64_t rounds = 0;
+    if (scope->tables[position].self_edges > 0) /* rows that only another row of the table ties to the subject */
+        TRY(session_number(job->session, selector_rounds(&job->selector, position), &rounds));
+    if (method == SCOPE_WHOLE || scope_is_cyclic(scope, position) || rounds > 0)
         return erase_group(job, position, scope_group_end(scope, position));
     return erase_numbers(job, position);
 }

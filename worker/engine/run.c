@@ -84,6 +84,18 @@ removed_rows(const Outcome *outcome)
     return rows;
 }
 
+/* The server's estimate; a table that was never analysed is counted. */
+static int64_t
+count_table(Session *session, const GraphTable *table)
+{
+    CLEANUP(arena_freep) Arena *scratch = arena_new();
+    int64_t rows = table->row_estimate;
+    if (rows == 0 &&
+        session_number(session, arena_printf(scratch, "select count(*) from %s", table->quoted), &rows) != OK)
+        err_clear();
+    return rows;
+}
+
 static CapTable *
 cap_entry(Run *run, CapTable *list, size_t *count, const Due *due, const char *table)
 {
@@ -96,7 +108,7 @@ cap_entry(Run *run, CapTable *list, size_t *count, const Due *due, const char *t
     {
         const GraphTable *known = &due->session->graph->tables[t];
         if (strcmp(arena_printf(run->arena, "%s.%s", known->schema, known->name), table) == 0)
-            entry->table_rows = known->row_estimate;
+            entry->table_rows = count_table(due->session, known);
     }
     return entry;
 }
@@ -174,15 +186,26 @@ static Err
 open_all(Run *run)
 {
     CLEANUP(arena_freep) Arena *scratch = arena_new();
+    size_t others = 0;
     for (size_t i = 0; i < run->due.count; i++)
     {
         Due *due = &run->due.list[i];
         due->acts = may_act(run, due);
         if (due->disposal->id == 0 && due->acts)
+        {
             TRY(discover_open(due->session, scratch, due->disposal));
+            if (due->disposal->id == 0) /* opened since we looked: whoever did that is at work on it */
+            {
+                due->outcome->overdue = false;
+                others++;
+            }
+        }
         due->outcome->id = due->disposal->id;
         arena_reset(scratch);
     }
+    if (others > 0)
+        add_note(run, arena_printf(run->arena, "%zu disposal(s) are left to another worker, which opened them first",
+                                   others));
     return OK;
 }
 

@@ -89,6 +89,10 @@ char *selector_delete_whole(const Selector *s, size_t position);
 char *selector_move_whole(const Selector *s, size_t position);
 /* strongly connected tables, positions [first, end), in one statement; columns: rows per table */
 char *selector_delete_group(const Selector *s, size_t first, size_t end);
+/* of the rows that were found from outside their group: how many are not any more (they moved); columns: rows */
+char *selector_lost(const Selector *s, size_t position);
+/* how many rounds of references within the group were needed; columns: number, 0 where every row is found from outside */
+char *selector_rounds(const Selector *s, size_t position);
 /* still there, of all collected rows; columns: rows */
 char *selector_remaining(const Selector *s, size_t position);
 /* ranges of an order (a single policy at position 0, or a leaf of a subject) */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define LIVE_HOPS 4
+#define LIVE_HOPS 8
 
 const GraphTable *
 selparts_table(const Selector *s, size_t position)
@@ -102,7 +102,8 @@ static void
 add_only(Text *text, const GraphEdge *edge, const char *alias)
 {
     if (edge->only != NULL)
-        text_addf(text, " and %s.tableoid = '%s'::regclass", alias, edge->only);
+        text_addf(text, " and %s.tableoid = any (array(select x.relid from pg_partition_tree(%s::oid::regclass) x))",
+                  alias, edge->only);
 }
 
 void
@@ -175,7 +176,18 @@ static void
 live_edge(Text *text, const Selector *s, size_t edge_index, const char *alias, size_t hops)
 {
     const GraphEdge *edge = selparts_edge(s, edge_index);
-    if (is_key_edge(s, edge) || edge->parent == edge->child || hops == 0)
+    const ScopeTable *tables = s->target->scope->tables;
+    const size_t position = scope_position(s->target->scope, edge->child);
+    const size_t above = scope_position(s->target->scope, edge->parent);
+    if (edge->action == EDGE_DELETE && position != GRAPH_NONE && tables[position].group == tables[above].group)
+    {
+        /* within a group: only for rows that nothing outside it ties to the subject; the others must still be tied */
+        text_addf(text, "exists (select from %s x where ", selparts_work(s, position));
+        selparts_join(text, selparts_table(s, position), alias, "x");
+        text_add(text, " and x.expunge_round > 0)");
+        return;
+    }
+    if (is_key_edge(s, edge) || hops == 0)
     {
         selparts_reached(text, s, edge_index, alias);
         return;
@@ -210,6 +222,33 @@ selparts_live(Text *text, const Selector *s, size_t position, const char *alias)
     selparts_reached_any(text, s, position, alias);
 }
 
+void
+selparts_live_change(Text *text, const Selector *s, size_t edge, const char *alias)
+{
+    if (s->target->policy != NULL)
+        text_add(text, "true");
+    else
+        live_edge(text, s, edge, alias, LIVE_HOPS);
+}
+
+void
+selparts_live_outside(Text *text, const Selector *s, size_t position, const char *alias)
+{
+    const ScopeTable *entry = &s->target->scope->tables[position];
+    text_add(text, "(false");
+    if (position == 0)
+        text_addf(text, " or %s.%s = %s", alias, selparts_table(s, 0)->columns[s->target->key].quoted, selparts_key(s));
+    for (size_t e = 0; e < entry->edge_count; e++)
+    {
+        const size_t parent = scope_position(s->target->scope, selparts_edge(s, entry->edges[e])->parent);
+        if (s->target->scope->tables[parent].group == entry->group)
+            continue;
+        text_add(text, " or ");
+        live_edge(text, s, entry->edges[e], alias, LIVE_HOPS);
+    }
+    text_add(text, ")");
+}
+
 /* -- policies ------------------------------------------------------------------------------------------------------ */
 
 static const char *
@@ -226,8 +265,7 @@ void
 selparts_cutoff(Text *text, const Selector *s, const char *cutoff)
 {
     const Target *target = s->target;
-    const char *type = target->age == GRAPH_NONE ? "timestamp with time zone"
-                                                 : target->graph->tables[target->root].columns[target->age].base_type;
+    const char *type = target->age_type;
     const char *literal = db_literal(s->arena, cutoff);
     if (strcmp(type, "date") == 0 || strcmp(type, "timestamp without time zone") == 0)
         text_addf(text, "(select (%s::timestamptz at time zone 'UTC')::%s)", literal, type);

@@ -33,6 +33,10 @@ bool selparts_is_collected(const Selector *s, size_t position);
 /* The same, judged on the live rows of the parents up to the root (a hop by a self reference and hops beyond the
  * fourth: by the work table). */
 void selparts_live(Text *text, const Selector *s, size_t position, const char *alias);
+/* The row of alias is reached by this edge of a change, judged on the live rows; true for a policy, whose rows are locked. */
+void selparts_live_change(Text *text, const Selector *s, size_t edge, const char *alias);
+/* By an edge from outside the table's own group, judged on the live rows; the root itself: by its key. */
+void selparts_live_outside(Text *text, const Selector *s, size_t position, const char *alias);
 /* A policy's own condition on alias "t": older than the cutoff, not exempt, not held. */
 void selparts_due(Text *text, const Selector *s);
 void selparts_not_held(Text *text, const Selector *s);

@@ -56,8 +56,8 @@ selector_copy_change(const Selector *s, size_t change)
     text_add(&text, "copy (select ");
     selparts_table_keys(&text, child, "t");
     if (edge->action == EDGE_SET_NULL || edge->action == EDGE_SET_DEFAULT)
-        for (size_t c = 0; c < edge->column_count; c++)
-            text_addf(&text, ", t.%s", child->columns[edge->child_columns[c]].quoted);
+        for (size_t c = 0; c < edge->set_count; c++)
+            text_addf(&text, ", t.%s", child->columns[edge->set_columns[c]].quoted);
     else
         for (size_t i = 0; i < edge->rule->set_count; i++)
             text_addf(&text, ", t.%s", child->columns[graph_column(child, edge->rule->sets[i].column)].quoted);
@@ -110,8 +110,8 @@ selector_change_numbers(const Selector *s, size_t change)
     const GraphTable *child = selparts_child(s, change);
     text_addf(&text, "update %s t set ", child->quoted);
     if (edge->action == EDGE_SET_NULL || edge->action == EDGE_SET_DEFAULT)
-        for (size_t c = 0; c < edge->column_count; c++)
-            text_addf(&text, "%s%s = %s", c > 0 ? ", " : "", child->columns[edge->child_columns[c]].quoted,
+        for (size_t c = 0; c < edge->set_count; c++)
+            text_addf(&text, "%s%s = %s", c > 0 ? ", " : "", child->columns[edge->set_columns[c]].quoted,
                       edge->action == EDGE_SET_NULL ? "null" : "default");
     else
         for (size_t i = 0; i < edge->rule->set_count; i++)
@@ -122,6 +122,8 @@ selector_change_numbers(const Selector *s, size_t change)
     add_numbered(&text, s, child, "$1::bigint", "$2::bigint");
     text_add(&text, " and ");
     selparts_reached(&text, s, s->target->scope->changes[change].edge, "t");
+    text_add(&text, " and ");
+    selparts_live_change(&text, s, s->target->scope->changes[change].edge, "t");
     return text_done(&text);
 }
 
@@ -170,13 +172,30 @@ selector_delete_group(const Selector *s, size_t first, size_t end)
         text_addf(&text, "%sexpunge_d%zu as (delete from %s t using %s w where ", i == first ? "with " : ", ", i,
                   table->quoted, selparts_work(s, i));
         selparts_join(&text, table, "t", "w");
-        text_add(&text, " and ");
-        selparts_live(&text, s, i, "t");
         text_add(&text, " returning 1)");
     }
     for (size_t i = first; i < end; i++)
         text_addf(&text, "%s(select count(*) from expunge_d%zu)", i == first ? " select " : ", ", i);
     return text_done(&text);
+}
+
+char *
+selector_lost(const Selector *s, size_t position)
+{
+    Text text = TEXT_INIT(s->arena);
+    const GraphTable *table = selparts_table(s, position);
+    text_addf(&text, "select count(*) from %s t join %s w on ", table->quoted, selparts_work(s, position));
+    selparts_join(&text, table, "t", "w");
+    text_add(&text, " where w.expunge_round = 0 and not ");
+    selparts_live_outside(&text, s, position, "t");
+    return text_done(&text);
+}
+
+char *
+selector_rounds(const Selector *s, size_t position)
+{
+    return arena_printf(s->arena, "select coalesce(max(w.expunge_round), 0)::bigint from %s w",
+                        selparts_work(s, position));
 }
 
 char *
@@ -356,13 +375,14 @@ selector_root_state(const Selector *s, const char *lock)
 char *
 selector_hold(const Selector *s)
 {
-    return arena_printf(s->arena,
-                        "select h.id, h.type, (extract(epoch from nullif(h.expires_at, 'infinity'::timestamptz)) * 1000000)::bigint "
-                        "from expunge.hold h where h.kind = %s and h.released_at is null and (h.expires_at is null or "
-                        "h.expires_at > clock_timestamp()) and case when h.kind = %s then h.subject_key::%s end = %s "
-                        "order by h.id desc limit 1",
-                        db_literal(s->arena, s->target->subject->kind), db_literal(s->arena, s->target->subject->kind),
-                        selparts_table(s, 0)->columns[s->target->key].type, selparts_key(s));
+    return arena_printf(
+        s->arena,
+        "select h.id, h.type, (extract(epoch from nullif(h.expires_at, 'infinity'::timestamptz)) * 1000000)::bigint "
+        "from expunge.hold h where h.kind = %s and h.released_at is null and (h.expires_at is null or "
+        "h.expires_at > clock_timestamp()) and case when h.kind = %s then h.subject_key::%s end = %s "
+        "order by h.id desc limit 1",
+        db_literal(s->arena, s->target->subject->kind), db_literal(s->arena, s->target->subject->kind),
+        selparts_table(s, 0)->columns[s->target->key].type, selparts_key(s));
 }
 
 char *

@@ -139,7 +139,8 @@ selector_fill_round(const Selector *s, size_t position, size_t edge_index)
         text_addf(&text, "%sp.%s", c > 0 ? ", " : "", selparts_work_column(s, parent, edge->parent_columns[c]));
     text_addf(&text, " from %s p where p.expunge_round = $1::integer - 1)", selparts_work(s, parent));
     if (edge->only != NULL)
-        text_addf(&text, " and t.tableoid = '%s'::regclass", edge->only);
+        text_addf(&text, " and t.tableoid = any (array(select x.relid from pg_partition_tree(%s::oid::regclass) x))",
+                  edge->only);
     text_add(&text, " on conflict do nothing");
     return text_done(&text);
 }

@@ -88,10 +88,10 @@ read_installation(Session *session)
             database->region == NULL ? "none" : database->region);
     session->paused = db_text(row, 0, 3) != NULL;
     if (session->paused)
-        session->pause_story = arena_printf(session->arena, "paused since %s by \"%s\": %s",
-                                            instant_format(session->arena, db_int64(row, 0, 3) / INSTANT_SECOND * INSTANT_SECOND),
-                                            db_text(row, 0, 4),
-                                            db_text(row, 0, 5) == NULL ? "no reason given" : db_text(row, 0, 5));
+        session->pause_story =
+            arena_printf(session->arena, "paused since %s by \"%s\": %s",
+                         instant_format(session->arena, db_int64(row, 0, 3) / INSTANT_SECOND * INSTANT_SECOND),
+                         db_text(row, 0, 4), db_text(row, 0, 5) == NULL ? "no reason given" : db_text(row, 0, 5));
     return OK;
 }
 
@@ -156,6 +156,60 @@ judge_drift(Session *session)
 }
 
 static Err
+read_stamp(Session *session, Arena *arena, const char **ret_stamp)
+{
+    CLEANUP(db_result_freep) DbResult *row = NULL;
+    TRY(db_query_row(session->db, SQL_catalog_stamp, 0, NULL, &row));
+    *ret_stamp = arena_strdup(arena, db_text(row, 0, 0));
+    return OK;
+}
+
+Err
+session_judge_schema(Session *session)
+{
+    CLEANUP(arena_freep) Arena *scratch = arena_new();
+    const char *now;
+    TRY(read_stamp(session, scratch, &now));
+    if (strcmp(now, session->schema_stamp) != 0)
+        return err_new(ERR_AGAIN,
+                       "the schema of database \"%s\" changed while it was worked on: the next run reads it anew",
+                       session->database->name);
+    return OK;
+}
+
+/* What the server says an age is; a date is older only when its whole day is. */
+static Err
+bind_age(Session *session, Target *target)
+{
+    static const char *const known[] = { "date", "timestamp without time zone", "timestamp with time zone" };
+    const GraphTable *table = &target->graph->tables[target->root];
+
+    if (target->age_type == NULL)
+    {
+        CLEANUP(db_result_freep) DbResult *row = NULL;
+        TRY(db_query_row(session->db,
+                         arena_printf(session->arena, "select pg_typeof((select (%s) from %s t limit 0))::text",
+                                      target->policy->age, table->quoted),
+                         0, NULL, &row));
+        target->age_type = arena_strdup(session->arena, db_text(row, 0, 0));
+    }
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(target->age_type, known[i]) == 0)
+            return OK;
+    return err_new(ERR_CONFIG, "%s:%d: age: \"%s\" is of type %s; must be a date, timestamp or timestamptz",
+                   session->rules->config_path, target->policy->line, target->policy->age, target->age_type);
+}
+
+static Err
+bind_ages(Session *session)
+{
+    for (size_t i = 0; i < session->targets.count; i++)
+        if (session->targets.list[i].policy != NULL)
+            TRY(bind_age(session, &session->targets.list[i]));
+    return OK;
+}
+
+static Err
 open_whole(Session *session)
 {
     Graph *graph;
@@ -163,9 +217,11 @@ open_whole(Session *session)
     TRY(read_facts(session));
     TRY(judge_version(session));
     TRY(read_installation(session));
+    TRY(read_stamp(session, session->arena, &session->schema_stamp)); /* before: a change in between is noticed */
     TRY(catalog_load(session->arena, session->db, &graph));
     session->graph = graph;
     TRY(targets_bind(session->arena, session->rules, session->database, graph, &session->targets));
+    TRY(bind_ages(session));
     session->work_made = ARENA_ARRAY(session->arena, bool, session->targets.count + 1);
     judge_coverage(session);
     TRY(judge_drift(session));
@@ -218,6 +274,7 @@ session_fork(const Session *session, Session **ret_session)
     fork->targets = session->targets;
     fork->work_made = ARENA_ARRAY(fork->arena, bool, fork->targets.count + 1);
     fork->coverage_problem = session->coverage_problem;
+    fork->schema_stamp = session->schema_stamp;
     memcpy(fork->installation, session->installation, sizeof fork->installation);
     memcpy(fork->system_identifier, session->system_identifier, sizeof fork->system_identifier);
     fork->timeline = session->timeline;

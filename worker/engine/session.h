@@ -36,6 +36,7 @@ typedef struct Session
     char system_identifier[32];
     int64_t timeline;
     bool look_only;
+    const char *schema_stamp; /* of the catalog that graph was read from */
     bool paused;
     const char *pause_story;
 } Session;
@@ -54,6 +55,8 @@ NODISCARD Err session_open(const House *house, const DatabaseRule *database, con
                            Session **ret_session);
 /* A second worker on the same database: own connection and work tables, the graph and targets of the first. */
 NODISCARD Err session_fork(const Session *session, Session **ret_session);
+/* ERR_AGAIN when columns, foreign keys or triggers are not those that the session read. */
+NODISCARD Err session_judge_schema(Session *session);
 /* The second connection, opened when it is not there. */
 NODISCARD Err session_open_second(Session *session);
 void session_close(Session *session);

@@ -98,6 +98,7 @@ bind_policy(Arena *arena, const Rules *rules, const Graph *graph, const PolicyRu
     TRY(bind_table(arena, rules, rule->line, own, &rule->table, &target->root));
     const GraphTable *root = &own->tables[target->root];
     target->age = graph_column(root, rule->age);
+    target->age_type = target->age == GRAPH_NONE ? NULL : root->columns[target->age].base_type;
     TRY(bind_column(arena, rules, rule->line, root, "subject.column", rule->subject_column, &target->holder));
     if (target->holder != GRAPH_NONE)
         target->holder_type = root->columns[target->holder].base_type;

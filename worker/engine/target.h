@@ -16,6 +16,7 @@ typedef struct Target
     const Scope *scope; /* NULL when problem is set */
     size_t root;
     size_t key;              /* subjects: column that holds the key */
+    const char *age_type;    /* policies: "date", "timestamp without time zone" or "timestamp with time zone" */
     size_t age;              /* policies: the age column, GRAPH_NONE for an expression */
     size_t holder;           /* policies: column that names the subject, or GRAPH_NONE */
     const char *holder_type; /* type of that subject's key in this database */

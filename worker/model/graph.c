@@ -200,6 +200,8 @@ apply_rule(Arena *arena, Graph *graph, const char *path, const EdgeRule *rule)
     }
     if (known)
         return OK;
+    edge.set_columns = edge.child_columns;
+    edge.set_count = edge.column_count;
     TRY(check_edge(arena, graph, path, &edge));
     edge.name = arena_printf(arena, "%s.%s(%s)", rule->child.schema, rule->child.table, rule->child_columns[0]);
     ARENA_PUSH(arena, graph->edges, graph->edge_count, graph->edge_room, edge);

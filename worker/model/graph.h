@@ -35,6 +35,7 @@ typedef struct GraphTable
     bool row_security;
     bool rules;
     bool unlogged;
+    bool inherits;        /* classic inheritance, from it or to it */
     const char *triggers; /* names of those that fire on DELETE; NULL: none */
     int64_t row_estimate;
     int64_t byte_estimate;
@@ -56,9 +57,12 @@ typedef struct GraphEdge
     EdgeAction action;
     bool declared; /* a FOREIGN KEY says so */
     bool deferrable;
-    bool restricts;       /* ON DELETE RESTRICT */
-    const char *name;     /* the constraint's, or "schema.table(columns)" of the configuration */
-    const char *only;     /* the partition that the key sits on, quoted; NULL: the whole table */
+    bool restricts;      /* ON DELETE RESTRICT */
+    const char *name;    /* the constraint's, or "schema.table(columns)" of the configuration */
+    const char *only;    /* oid of the partition that the key sits on; NULL: the whole table */
+    bool to_partition;   /* it points at one partition of the parent alone */
+    size_t *set_columns; /* set_null, set_default: what is set (ON DELETE SET NULL (column) sets a part) */
+    size_t set_count;
     const EdgeRule *rule; /* what the configuration says of it; NULL: nothing */
 } GraphEdge;
 

@@ -140,8 +140,8 @@ typedef struct Rules
     double duty;
     const char *max_replica_lag; /* interval; NULL: not judged */
     int64_t max_wal_per_second;  /* bytes; 0: not judged */
-    int64_t compression_level;
-    Window window; /* hours of deletion, UTC; window_always when not set */
+    int64_t compression_level;   /* 0: chosen for each file */
+    Window window;               /* hours of deletion, UTC; window_always when not set */
 
     DatabaseRule *databases;
     size_t database_count;

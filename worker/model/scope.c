@@ -279,7 +279,8 @@ choose_method(Arena *arena, const Scope *scope, size_t root, size_t root_key, Sc
     if (entry->key_count == 0 || root_key == GRAPH_NONE || table->edge_count != 1 || !is_leaf(graph, table->table))
         return;
     const GraphEdge *edge = &graph->edges[table->edges[0]];
-    if (scope->tables[0].edge_count == 0 && edge->parent == root && edge->column_count == 1 && edge->parent_columns[0] == root_key && edge->only == NULL &&
+    if (scope->tables[0].edge_count == 0 && edge->parent == root && edge->column_count == 1 &&
+        edge->parent_columns[0] == root_key && edge->only == NULL &&
         range_order(arena, entry, edge, &table->order, &table->order_count))
         table->method = SCOPE_RANGE;
 }
@@ -340,6 +341,54 @@ judge_keys(const Graph *graph, const Scope *scope)
     return OK;
 }
 
+static Err
+judge_table(const GraphTable *table)
+{
+    if (table->inherits)
+        return err_new(ERR_RAIL, "%s takes part in classic inheritance, which this version does not follow",
+                       table->quoted);
+    if (table->rules)
+        return err_new(ERR_RAIL, "%s has a rule: what a statement on it does cannot be foretold", table->quoted);
+    return OK;
+}
+
+static Err
+judge_edge(const Graph *graph, const GraphEdge *edge)
+{
+    const GraphTable *child = &graph->tables[edge->child];
+    if (edge->to_partition)
+        return err_new(
+            ERR_RAIL,
+            "the foreign key \"%s\" of %s points at one partition of %s alone, which this version does not follow",
+            edge->name, child->quoted, graph->tables[edge->parent].quoted);
+    for (size_t c = 0; edge->action == EDGE_SET_NULL && c < edge->set_count; c++)
+        if (child->columns[edge->set_columns[c]].not_null)
+            return err_new(
+                ERR_RAIL,
+                "\"%s\" would set %s of %s to NULL, which is NOT NULL there; say what happens to these rows by an "
+                "edge with an action in the configuration",
+                edge->name, child->columns[edge->set_columns[c]].quoted, child->quoted);
+    return OK;
+}
+
+/* What real schemas hold and this version cannot do exactly: refused, never met half-way. */
+static Err
+judge_shapes(const Graph *graph, const Scope *scope)
+{
+    for (size_t i = 0; i < scope->table_count; i++)
+    {
+        TRY(judge_table(&graph->tables[scope->tables[i].table]));
+        for (size_t e = 0; e < scope->tables[i].edge_count; e++)
+            TRY(judge_edge(graph, &graph->edges[scope->tables[i].edges[e]]));
+    }
+    for (size_t i = 0; i < scope->change_count; i++)
+    {
+        TRY(judge_table(&graph->tables[graph->edges[scope->changes[i].edge].child]));
+        TRY(judge_edge(graph, &graph->edges[scope->changes[i].edge]));
+    }
+    return OK;
+}
+
 Err
 scope_build(Arena *arena, const Graph *graph, size_t root, size_t root_key, Scope **ret_scope)
 {
@@ -360,6 +409,7 @@ scope_build(Arena *arena, const Graph *graph, size_t root, size_t root_key, Scop
     note_changes(arena, graph, inside, scope);
     TRY(judge_root(graph, scope));
     TRY(judge_keys(graph, scope));
+    TRY(judge_shapes(graph, scope));
     *ret_scope = scope;
     return OK;
 }

@@ -33,6 +33,7 @@ load_tables(Arena *arena, Db *db, Graph *graph)
             .rules = db_bool(rows, i, 7),
             .triggers = triggers == NULL ? NULL : arena_strdup(arena, triggers),
             .unlogged = strcmp(db_text(rows, i, 10), "u") == 0,
+            .inherits = db_bool(rows, i, 11),
         };
     }
     return OK;
@@ -141,13 +142,18 @@ load_foreign_keys(Arena *arena, Db *db, Graph *graph)
                            .declared = true,
                            .deferrable = db_bool(rows, i, 7),
                            .name = arena_strdup(arena, db_text(rows, i, 0)),
-                           .only = only == NULL ? NULL : arena_strdup(arena, only) };
+                           .only = only == NULL ? NULL : arena_strdup(arena, only),
+                           .to_partition = db_bool(rows, i, 8) };
         if (edge.child == GRAPH_NONE || edge.parent == GRAPH_NONE)
             continue; /* of an extension's own tables */
         size_t count;
         TRY(read_names(arena, &graph->tables[edge.child], db_text(rows, i, 3), &edge.child_columns, &count));
         TRY(read_names(arena, &graph->tables[edge.parent], db_text(rows, i, 4), &edge.parent_columns,
                        &edge.column_count));
+        edge.set_columns = edge.child_columns;
+        edge.set_count = edge.column_count;
+        if (db_text(rows, i, 9) != NULL)
+            TRY(read_names(arena, &graph->tables[edge.child], db_text(rows, i, 9), &edge.set_columns, &edge.set_count));
         ARENA_PUSH(arena, graph->edges, graph->edge_count, graph->edge_room, edge);
     }
     return OK;

@@ -306,17 +306,44 @@ Err
 disposals_mark(Arena *arena, Db *db, int64_t id, int number, int64_t bytes_before, const FrameMark *mark)
 {
     CLEANUP(db_result_freep) DbResult *done = NULL;
-    const char *params[] = { arena_printf(arena, "%" PRId64, id),
-                             arena_printf(arena, "%d", number),
-                             arena_printf(arena, "%" PRId64, mark->rows),
-                             arena_printf(arena, "%" PRId64, mark->bytes),
-                             arena_printf(arena, "%" PRId64, mark->frames),
-                             arena_printf(arena, "%" PRId64, mark->plain_bytes),
-                             arena_printf(arena, "%" PRId64, bytes_before) };
+    const char *params[] = {
+        arena_printf(arena, "%" PRId64, id),           arena_printf(arena, "%d", number),
+        arena_printf(arena, "%" PRId64, mark->rows),   arena_printf(arena, "%" PRId64, mark->bytes),
+        arena_printf(arena, "%" PRId64, mark->frames), arena_printf(arena, "%" PRId64, mark->plain_bytes),
+        arena_printf(arena, "%" PRId64, bytes_before)
+    };
     TRY(db_query(db, SQL_table_archived, 7, params, &done));
     if (db_affected(done) != 1)
         return err_new(ERR_AGAIN, "the snapshot of disposal %" PRId64 " was moved on by another worker", id);
     return OK;
+}
+
+Err
+disposals_batch_add(Arena *arena, Db *db, int64_t id, const MoveBatch *batch)
+{
+    CLEANUP(db_result_freep) DbResult *done = NULL;
+    const char *position = batch->position == NULL ? NULL
+                                                   : disposals_array(arena, batch->position, batch->position_count);
+    const char *params[] = { arena_printf(arena, "%" PRId64, id),
+                             arena_printf(arena, "%d", batch->number),
+                             arena_printf(arena, "%" PRId64, batch->rows),
+                             position,
+                             arena_printf(arena, "%" PRId64, batch->mark.rows),
+                             arena_printf(arena, "%" PRId64, batch->mark.bytes),
+                             arena_printf(arena, "%" PRId64, batch->mark.frames),
+                             arena_printf(arena, "%" PRId64, batch->mark.plain_bytes),
+                             arena_printf(arena, "%" PRId64, batch->before.bytes) };
+    TRY(db_query_kept(db, SQL_move_batch_add, 9, params, &done));
+    if (db_affected(done) != 1)
+        return err_new(ERR_AGAIN, "the snapshot of disposal %" PRId64 " was moved on by another worker", id);
+    return OK;
+}
+
+Err
+disposals_batch_fold(Arena *arena, Db *db, int64_t id)
+{
+    const char *params[] = { arena_printf(arena, "%" PRId64, id) };
+    return db_query(db, SQL_move_batch_fold, 1, params, NULL);
 }
 
 Err

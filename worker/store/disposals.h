@@ -108,6 +108,20 @@ NODISCARD Err disposals_advance(Arena *arena, Db *db, int64_t id, int number, in
 /* Where a table's file stands; the mark's rows are the rows archived.  bytes_before: where it stood; ERR_AGAIN when it
  * stands elsewhere by now. */
 NODISCARD Err disposals_mark(Arena *arena, Db *db, int64_t id, int number, int64_t bytes_before, const FrameMark *mark);
+/* A batch of a move: rows and position as disposals_advance has them, the mark as disposals_mark; without touching what
+ * the batch before wrote.  ERR_AGAIN when another worker moved the file on from before. */
+typedef struct MoveBatch
+{
+    int number;
+    int64_t rows;
+    const char *const *position;
+    size_t position_count;
+    FrameMark before;
+    FrameMark mark;
+} MoveBatch;
+NODISCARD Err disposals_batch_add(Arena *arena, Db *db, int64_t id, const MoveBatch *batch);
+/* disposals_tables() tells of batches that were added as if they were folded already. */
+NODISCARD Err disposals_batch_fold(Arena *arena, Db *db, int64_t id);
 NODISCARD Err disposals_table_add(Arena *arena, Db *db, int64_t id, const DisposalTable *table);
 
 /* A text array as PostgreSQL reads it: {"a","b"}. */

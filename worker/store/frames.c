@@ -33,7 +33,8 @@ new_writer(const FrameFile *file)
     memcpy(writer->path, file->path, strlen(file->path) + 1);
     writer->file = *file;
     writer->file.path = writer->path;
-    writer->zst = zst_writer_new(file->level);
+    writer->level = file->level;
+    writer->zst = zst_writer_new(file->level == 0 ? FRAME_LEVEL_HIGH : file->level);
     writer->packed.usual_bytes = zst_bound(FRAME_BYTES);
     writer->sealed.usual_bytes = FRAME_HEADER_BYTES + seal_frame_size(writer->packed.usual_bytes);
     for (size_t i = 0; i < FRAME_BUFFERS; i++)
@@ -59,16 +60,18 @@ sync_parent(const char *path)
 }
 
 static Err
-verify_to_mark(const FrameFile *file, const FrameMark *mark)
+verify_to_mark(FrameWriter *writer, const FrameMark *mark)
 {
-    FrameDigest digest;
+    FrameMark found;
+    FrameTally tally;
 
-    TRY(frames_read(file, mark->bytes, NULL, NULL, &digest));
-    if (!frames_same_mark(&digest.mark, mark))
+    TRY(frames_scan(&writer->file, mark->bytes, NULL, NULL, &found, &tally));
+    if (!frames_same_mark(&found, mark))
         return err_new(ERR_EVIDENCE,
                        "\"%s\" holds %" PRId64 " rows in %" PRId64 " frames up to byte %" PRId64 ", %" PRId64
                        " rows in %" PRId64 " frames were committed",
-                       file->path, digest.mark.rows, digest.mark.frames, mark->bytes, mark->rows, mark->frames);
+                       writer->path, found.rows, found.frames, mark->bytes, mark->rows, mark->frames);
+    frames_prove(writer, mark, &tally);
     return OK;
 }
 
@@ -83,7 +86,7 @@ open_at(FrameWriter *writer, const FrameMark *mark)
         return err_new(ERR_EVIDENCE, "\"%s\" is not there, %" PRId64 " bytes of it were committed", path, mark->bytes);
     TRY(file_open(path, mark->bytes > 0 ? FILE_UPDATE : FILE_OPEN_OR_CREATE, &writer->handle));
     TRY(file_lock(writer->handle, false));
-    TRY(verify_to_mark(&writer->file, mark));
+    TRY(verify_to_mark(writer, mark));
     TRY(file_size(writer->handle, &size));
     if (size > mark->bytes)
         TRY(file_truncate(writer->handle, mark->bytes));
@@ -229,6 +232,29 @@ frames_wait(FrameWriter *writer, FrameMark *ret_mark)
     return e;
 }
 
+bool
+frames_is_ready(FrameWriter *writer)
+{
+    pthread_mutex_lock(&writer->mutex);
+    const bool is_ready = writer->cuts_done > writer->cuts_waited || writer->cuts_asked == writer->cuts_waited ||
+                          writer->failed != OK;
+    pthread_mutex_unlock(&writer->mutex);
+    return is_ready;
+}
+
+bool
+frames_writer_digest(FrameWriter *writer, const FrameMark *mark, FrameDigest *ret_digest)
+{
+    FrameTally tally;
+
+    pthread_mutex_lock(&writer->mutex);
+    const bool is_proven = frames_proven(writer, mark, &tally);
+    pthread_mutex_unlock(&writer->mutex);
+    if (is_proven)
+        frames_tally_digest(&tally, mark, ret_digest);
+    return is_proven;
+}
+
 static Err
 cut_back(FrameWriter *writer, const FrameMark *mark)
 {
@@ -248,7 +274,10 @@ frames_rewind(FrameWriter *writer, const FrameMark *mark)
     Err e = cut_back(writer, mark);
     if (e == OK)
     {
+        FrameTally tally;
+        const bool is_proven = frames_proven(writer, mark, &tally);
         stand_at(writer, mark);
+        frames_prove(writer, mark, is_proven ? &tally : NULL);
         e = frames_start_thread(writer);
     }
     if (e != OK)

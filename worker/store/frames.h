@@ -6,7 +6,7 @@
  * data: snapshot id (16 bytes), file number (u32) and the 32 header bytes: a frame moved to another place, file or
  * snapshot does not open.  The zstd frame's compressed length is sealed bytes minus what sealing adds.
  *
- * The writer: the caller adds rows (it never compresses); a thread of its own compresses (zst), hashes, seals and
+ * The writer: the caller adds rows (it never compresses); a thread of its own compresses (zst), seals, hashes and
  * writes.  At most three buffers of FRAME_BYTES are under way: memory is constant, whatever the rows. */
 #ifndef EXPUNGE_FRAMES_H
 #define EXPUNGE_FRAMES_H
@@ -33,7 +33,7 @@ typedef struct FrameFile
     const Secret *key;
     unsigned char snapshot_id[16];
     uint32_t number;
-    int level; /* zstd */
+    int level; /* zstd, 1 to 19; 0: 3 where that makes the file's first large frame a tenth smaller than 1, otherwise 1 */
 } FrameFile;
 
 /* Start at mark (all zero: a new file).  A longer file is cut back to mark.bytes (what was not committed is gone, its
@@ -44,11 +44,13 @@ void frames_writer_closep(FrameWriter **writer);
 /* One row of COPY text with its newline.  May wait for the thread.  Returns the thread's error (disk full, …). */
 NODISCARD Err frames_add(FrameWriter *writer, const char *row, size_t length);
 /* Close the open frame and hand it over; do not wait: the thread compresses, writes, syncs, and with read_back reads
- * back and compares what was written since the last cut.  Rows may be added at once.  Every cut must be waited for in
- * turn with frames_wait(). */
+ * back, opens and compares what was written since the last cut.  Rows may be added at once.  Every cut must be waited
+ * for in turn with frames_wait(). */
 NODISCARD Err frames_cut(FrameWriter *writer, bool read_back);
 /* Wait for the oldest cut that was not waited for: everything up to it is on the disk (and read back). */
 NODISCARD Err frames_wait(FrameWriter *writer, FrameMark *ret_mark);
+/* frames_wait() would not wait. */
+bool frames_is_ready(FrameWriter *writer);
 /* Forget what came after mark (a batch that was rolled back): the file is cut back.  All cuts must have been waited for,
  * or failed. */
 NODISCARD Err frames_rewind(FrameWriter *writer, const FrameMark *mark);
@@ -61,6 +63,10 @@ typedef struct FrameDigest
     char rows[65];   /* order-independent digest of the plain rows, multiplicity included: the sum modulo 2^256
                          (little endian) of the BLAKE2b-256 of each row's bytes with its newline */
 } FrameDigest;
+
+/* What frames_read() would tell of the file up to mark, without reading it again: false when not all of it was read back,
+ * by its cuts or at the opening.  mark: of the last cut that was waited for. */
+bool frames_writer_digest(FrameWriter *writer, const FrameMark *mark, FrameDigest *ret_digest);
 
 /* Read, open, check everything up to limit_bytes (-1: the whole file, which must end with a frame); sink (may be NULL)
  * gets the plain bytes, a frame at a time.  ERR_EVIDENCE names the file and the frame's number.

@@ -66,11 +66,29 @@ void frames_reader_freep(FrameReader **reader);
  * Fails with ERR_EVIDENCE, which names the file and the frame. */
 NODISCARD Err frames_reader_next(FrameReader *reader, int64_t end_bytes, FrameMark *at, FrameView *ret_view);
 
+/* What the frames read so far come to; becomes a FrameDigest. */
+#define FRAME_SUM_WORDS (SEAL_HASH_BYTES / sizeof(uint64_t))
+typedef struct FrameTally
+{
+    SealSha256 sha256;
+    uint64_t sum[FRAME_SUM_WORDS]; /* least significant first */
+} FrameTally;
+void frames_tally_init(FrameTally *ret_tally);
+void frames_tally_add(FrameTally *tally, const FrameView *view);
+void frames_tally_digest(const FrameTally *tally, const FrameMark *mark, FrameDigest *ret_digest);
+
+/* frames_read(), and what it can be gone on from. */
+NODISCARD Err frames_scan(const FrameFile *file, int64_t limit_bytes, FrameSink sink, void *context,
+                          FrameMark *ret_mark, FrameTally *ret_tally);
+
 /* ---- the writer: frames.c is the caller's side, frames_thread.c the thread's ---- */
 
 #define FRAME_BUFFERS 3
 #define FRAME_CUTS_MAX 16 /* that were not waited for */
 #define FRAME_JOBS_MAX (FRAME_BUFFERS + FRAME_CUTS_MAX)
+#define FRAME_LEVEL_HIGH 3
+#define FRAME_LEVEL_LOW 1
+#define FRAME_PROOFS 4 /* so many cuts can be taken back with their proof */
 
 /* Plain rows on their way: filled by the caller, emptied by the thread. */
 typedef struct FrameBuffer
@@ -86,6 +104,14 @@ typedef struct FrameJob
     bool read_back;
 } FrameJob;
 
+/* A place where all frames before were read back, and what they came to. */
+typedef struct FrameProof
+{
+    FrameMark mark;
+    unsigned char tally[sizeof(FrameTally)]; /* as bytes: a writer's memory is aligned for less */
+    bool holds;
+} FrameProof;
+
 struct FrameWriter
 {
     FrameFile file; /* its path is the one below */
@@ -97,8 +123,11 @@ struct FrameWriter
     FrameBuffer *current; /* the caller's alone, never a queued one */
 
     /* the thread's alone; the caller's while there is none */
-    FrameMark at;  /* what is written */
-    FrameMark cut; /* where the last cut was */
+    FrameMark at;                    /* what is written */
+    FrameMark cut;                   /* where the last cut was */
+    FrameProof proofs[FRAME_PROOFS]; /* a ring: the cuts up to now, the newest at proof_count - 1 */
+    size_t proof_count;
+    int level; /* 0: not chosen yet */
     ZstWriter *zst;
     FrameReader *reader;
     FrameRoom packed;
@@ -122,6 +151,10 @@ struct FrameWriter
     char story[1024];
 };
 
+/* All before mark is proven by tally, or (NULL) nothing is. */
+void frames_prove(FrameWriter *writer, const FrameMark *mark, const FrameTally *tally);
+/* false when not all of it was read back */
+bool frames_proven(const FrameWriter *writer, const FrameMark *mark, FrameTally *ret_tally);
 bool frames_same_mark(const FrameMark *a, const FrameMark *b);
 /* Under the mutex: buffer is empty, and the caller may take it. */
 void frames_make_idle(FrameWriter *writer, FrameBuffer *buffer);

@@ -129,55 +129,58 @@ frames_reader_next(FrameReader *reader, int64_t end_bytes, FrameMark *at, FrameV
     return OK;
 }
 
-/* The digest of rows in any order: the sum of their digests modulo 2^256, least significant word first. */
-typedef struct RowSum
-{
-    uint64_t words[SEAL_HASH_BYTES / sizeof(uint64_t)];
-} RowSum;
-
 static void
-sum_row(RowSum *sum, const char *row, size_t length)
+sum_row(FrameTally *tally, const char *row, size_t length)
 {
     unsigned char digest[SEAL_HASH_BYTES];
     unsigned carry = 0;
 
     seal_blake2b(row, length, digest);
-    for (size_t i = 0; i < sizeof sum->words / sizeof *sum->words; i++)
+    for (size_t i = 0; i < FRAME_SUM_WORDS; i++)
     {
         uint64_t word;
 
         memcpy(&word, digest + i * sizeof word, sizeof word);
-        const bool over_by_carry = __builtin_add_overflow(sum->words[i], carry, &sum->words[i]);
-        const bool over_by_word = __builtin_add_overflow(sum->words[i], le64toh(word), &sum->words[i]);
+        const bool over_by_carry = __builtin_add_overflow(tally->sum[i], carry, &tally->sum[i]);
+        const bool over_by_word = __builtin_add_overflow(tally->sum[i], le64toh(word), &tally->sum[i]);
         carry = over_by_carry || over_by_word;
     }
 }
 
-static void
-sum_rows(RowSum *sum, const char *plain, size_t length)
+void
+frames_tally_init(FrameTally *ret_tally)
 {
-    const char *const end = plain + length;
+    *ret_tally = (FrameTally){ .sum = { 0 } };
+    seal_sha256_init(&ret_tally->sha256);
+}
 
-    for (const char *row = plain; row < end;)
+void
+frames_tally_add(FrameTally *tally, const FrameView *view)
+{
+    const char *const end = view->plain + view->plain_bytes;
+
+    seal_sha256_add(&tally->sha256, view->raw, view->raw_bytes);
+    for (const char *row = view->plain; row < end;)
     {
         const char *next = (const char *)memchr(row, '\n', (size_t)(end - row)) + 1;
 
-        sum_row(sum, row, (size_t)(next - row));
+        sum_row(tally, row, (size_t)(next - row));
         row = next;
     }
 }
 
-static void
-finish_digest(const FrameMark *mark, SealSha256 *sha256, const RowSum *sum, FrameDigest *ret_digest)
+void
+frames_tally_digest(const FrameTally *tally, const FrameMark *mark, FrameDigest *ret_digest)
 {
     unsigned char digest[SEAL_HASH_BYTES];
+    SealSha256 sha256 = tally->sha256;
 
     ret_digest->mark = *mark;
-    seal_sha256_done(sha256, digest);
+    seal_sha256_done(&sha256, digest);
     hex_put(digest, sizeof digest, ret_digest->sha256);
-    for (size_t i = 0; i < sizeof sum->words / sizeof *sum->words; i++)
+    for (size_t i = 0; i < FRAME_SUM_WORDS; i++)
     {
-        const uint64_t word = htole64(sum->words[i]);
+        const uint64_t word = htole64(tally->sum[i]);
 
         memcpy(digest + i * sizeof word, &word, sizeof word);
     }
@@ -185,12 +188,12 @@ finish_digest(const FrameMark *mark, SealSha256 *sha256, const RowSum *sum, Fram
 }
 
 Err
-frames_read(const FrameFile *file, int64_t limit_bytes, FrameSink sink, void *context, FrameDigest *ret_digest)
+frames_scan(const FrameFile *file, int64_t limit_bytes, FrameSink sink, void *context, FrameMark *ret_mark,
+            FrameTally *ret_tally)
 {
     CLEANUP(file_closep) File *handle = NULL;
     CLEANUP(frames_reader_freep) FrameReader *reader = NULL;
-    SealSha256 sha256;
-    RowSum sum = { { 0 } };
+    FrameTally tally;
     FrameMark at = { 0 };
     int64_t size = 0;
 
@@ -201,17 +204,28 @@ frames_read(const FrameFile *file, int64_t limit_bytes, FrameSink sink, void *co
         return err_new(ERR_EVIDENCE, "\"%s\" holds %" PRId64 " bytes, %" PRId64 " were written", file->path, size, end);
     file_forget_cache(handle);
     reader = frames_reader_new(file, handle);
-    seal_sha256_init(&sha256);
+    frames_tally_init(&tally);
     while (at.bytes < end)
     {
         FrameView view;
 
         TRY(frames_reader_next(reader, end, &at, &view));
-        seal_sha256_add(&sha256, view.raw, view.raw_bytes);
-        sum_rows(&sum, view.plain, view.plain_bytes);
+        frames_tally_add(&tally, &view);
         if (sink != NULL)
             TRY(sink(context, view.plain, view.plain_bytes));
     }
-    finish_digest(&at, &sha256, &sum, ret_digest);
+    *ret_mark = at;
+    *ret_tally = tally;
+    return OK;
+}
+
+Err
+frames_read(const FrameFile *file, int64_t limit_bytes, FrameSink sink, void *context, FrameDigest *ret_digest)
+{
+    FrameTally tally;
+    FrameMark mark;
+
+    TRY(frames_scan(file, limit_bytes, sink, context, &mark, &tally));
+    frames_tally_digest(&tally, &mark, ret_digest);
     return OK;
 }

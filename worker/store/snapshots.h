@@ -27,6 +27,7 @@ typedef struct SnapshotFile
     SnapshotColumn *columns;
     size_t column_count;
     FrameDigest digest; /* filled by snapshots_seal, and by snapshots_load from the manifest */
+    bool is_read_back;  /* the writer has read all of it back from the disk and filled the digest */
 } SnapshotFile;
 
 typedef struct Snapshot
@@ -52,8 +53,8 @@ NODISCARD Err snapshots_prepare(const Snapshot *snapshot); /* make STORE/NAME.pa
 bool snapshots_is_complete(Arena *arena,
                            const Snapshot *snapshot); /* renamed; perhaps the database knows nothing of it yet */
 
-/* Read back and verify every file of the partial snapshot (dropping caches), fill the digests, check each file's rows
- * against expected_rows[i], write and sync the manifest, rename.  ret_digest: SHA-256 of manifest.json, hexadecimal.
+/* Read back and verify every file of the partial snapshot (dropping caches) that is not said to be read back, fill the
+ * digests, check each file's rows against expected_rows[i], write and sync the manifest, rename.  ret_digest: SHA-256 of manifest.json, hexadecimal.
  * Already renamed (a crash came after): verified again just the same, and OK. */
 NODISCARD Err snapshots_seal(Arena *arena, Snapshot *snapshot, const Secret *key, const int64_t *expected_rows,
                              char ret_digest[65]);

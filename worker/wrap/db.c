@@ -29,19 +29,24 @@ class_is_told(const char *sqlstate)
     return false;
 }
 
-/* RAISE and its kin may give any SQLSTATE to any text, and a function's own dynamic statement may hold values. */
+/* RAISE and its kin may give any SQLSTATE, and any names, to any text. */
 static bool
-comes_from_function(const PGresult *result)
+is_raised(const PGresult *result)
 {
     static const char *const raisers[] = { "pl_exec.c", "plperl.c", "pltcl.c", "plpy_elog.c", "plpy_plpymodule.c" };
     const char *file = PQresultErrorField(result, PG_DIAG_SOURCE_FILE);
 
-    if (first_filled(PQresultErrorField(result, PG_DIAG_INTERNAL_QUERY)) != NULL)
-        return true;
     for (size_t i = 0; file != NULL && i < sizeof raisers / sizeof raisers[0]; i++)
         if (strcmp(file, raisers[i]) == 0)
             return true;
     return false;
+}
+
+/* A function's own dynamic statement may hold values. */
+static bool
+comes_from_function(const PGresult *result)
+{
+    return is_raised(result) || first_filled(PQresultErrorField(result, PG_DIAG_INTERNAL_QUERY)) != NULL;
 }
 
 static const char *
@@ -75,6 +80,8 @@ names_of(Arena *scratch, const PGresult *result, const char *sqlstate)
     Text names = TEXT_INIT(scratch);
 
     text_addf(&names, "SQLSTATE %s", sqlstate);
+    if (is_raised(result))
+        return text_done(&names);
     if (table != NULL && schema != NULL)
         text_addf(&names, ", table \"%s\".\"%s\"", schema, table);
     else if (table != NULL)

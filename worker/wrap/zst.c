@@ -45,12 +45,18 @@ zst_writer_new(int level)
 {
     ZSTD_CCtx *context = ZSTD_createCCtx();
 
-    assert(level >= 1 && level <= 19);
     must_have(context);
-    must(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level));
     must(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1));
     must(ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 1));
+    zst_writer_level((ZstWriter *)context, level);
     return (ZstWriter *)context;
+}
+
+void
+zst_writer_level(ZstWriter *writer, int level)
+{
+    assert(level >= 1 && level <= 19);
+    must(ZSTD_CCtx_setParameter(cctx(writer), ZSTD_c_compressionLevel, level));
 }
 
 void

@@ -9,7 +9,8 @@
 typedef struct ZstWriter ZstWriter;
 typedef struct ZstReader ZstReader;
 
-ZstWriter *zst_writer_new(int level); /* 1 to 19 */
+ZstWriter *zst_writer_new(int level);                /* 1 to 19 */
+void zst_writer_level(ZstWriter *writer, int level); /* from the next frame on */
 void zst_writer_freep(ZstWriter **writer);
 ZstReader *zst_reader_new(void);
 void zst_reader_freep(ZstReader **reader);

@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,10 +35,12 @@ static const char schema[] =
 static const char *
 conninfo(void)
 {
+    static char whole[1024];
     const char *text = getenv("EXPUNGE_TEST_CONNINFO");
 
     ck_assert_ptr_nonnull(text);
-    return text;
+    snprintf(whole, sizeof whole, "dbname=postgres %s", text); /* not the database that is called as the user */
+    return whole;
 }
 
 static void

@@ -166,7 +166,7 @@ cov: $(BIN_cov) $(TESTS_cov) ## line coverage of the unit, db and cli tests: bui
 	@EXPUNGE_TEST_MODE=cov scripts/run_tests.sh unit db cli
 	@scripts/coverage.sh build/cov/obj > build/cov/report.txt && cat build/cov/report.txt
 
-bench: $(BIN_release) ## figures against peers, side by side; minutes
+bench: $(BIN_release) build/release/tests/bench/steps ## figures against peers, side by side; minutes
 	@tests/bench/run.sh
 
 demo: $(BIN_release) ## install what is missing, build, and show the main job on a private PostgreSQL

@@ -2,18 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # rails.sh -- what stops a deletion (design.md §8): caps, clock, residency, coverage, drift, another subject's row,
 # confirmation, holds, pause, SIGTERM, --for, worker.window, triggers, and a poisoned disposal that blocks no other.
-# Cited: P3 P5 P6 P7 P13 P17.  Each case has a small database of its own (tests/support/cli.sh says what is in it).
+# Cited: P3 P5 P6 P7 P13 P17 C1.  Each case has a small database of its own (tests/support/cli.sh says what is in it).
 # shellcheck source=tests/support/cli.sh
 . "$(dirname "$0")/../support/cli.sh"
 cluster_shared
 
-DB=
-scene() # NAME: a new small database and house
+DB=small
+small "$DB"
+scene() # NAME: the small database as it was at the beginning, and a new house
 {
-    DB=$1
-    small "$DB"
-    small_house "$DB" "$DB"
-    x init >"$WORK/init" 2>&1 || die "init of $DB: $(cat "$WORK/init")"
+    small_again "$DB" >"$WORK/again" 2>&1 || die "the small schema: $(cat "$WORK/again")"
+    small_house "$1" "$DB"
+    x init >"$WORK/init" 2>&1 || die "init of $1: $(cat "$WORK/init")"
 }
 configure() # SED-EXPRESSION...: change the configuration; it is an error when nothing changes
 {
@@ -125,6 +125,11 @@ configure 's/"app.country" \]/"app.country", "app.forgotten", "app.forgotten_too
 retry_now
 expect_status 'once they are classified the erasure goes on' 0 x run
 expect_equal 'and comes to its end' none "$(ended)"
+
+sql "$DB" 'create table app.cache (id bigint primary key, customer_id text)'
+configure 's/"app.forgotten_too" \]/"app.forgotten_too", "app.cache" ]/'
+run x check
+expect_match 'C1: check reports a column that looks like a subject'"'"'s key and is covered by nothing, even in a global table' out 'app.cache.*customer_id|customer_id.*app.cache'
 
 # ---- drift ----------------------------------------------------------------------------------------------------------
 
@@ -318,8 +323,9 @@ expect_match 'and says how many' out '65 row\(s\) of .*event.* were copied, but 
 
 scene rule
 sql "$DB" "create rule keep as on delete to app.page where old.document_id in (select id from app.document where customer_id = 'e1') do instead nothing"
-expect_status 'a rule that keeps rows back stops the disposal' 11 x run --jobs 1 --json
-expect_equal 'the batch was rolled back, the others went on' 'e1 | 3 6 5' "$(ended) | $(whole e1)"
+expect_status 'a rule on a table of the scope stops everybody of this kind, and not in silence' 11 x run --jobs 1 --json
+expect_match 'the table is named' out 'app.{1,5}page.{1,3} has a rule'
+expect_equal 'nobody was erased, the policies went on' 'e1 e2 e3 | 3 6 5 | 0 0' "$(ended) | $(whole e1) | $(expired)"
 
 scene root
 sql "$DB" "create function app.ignore() returns trigger language plpgsql as 'begin return null; end'; create trigger ignore before delete on app.customer for each row execute function app.ignore()"

@@ -298,11 +298,14 @@ forged 'a line of one'\''s own at the end' edit "\$p"
 
 cat "$FAST/ledger" >"$LEDGER"
 expect_status 'as it was, it verifies' 0 worker one verify ledger
-flip "$LEDGER" "$(offset_of "$lines")"
 sql one "update telemetry.location_fix set recorded_at = now() - interval '1 year' where id in (select id from telemetry.location_fix order by recorded_at desc limit 3)"
 live_rows one "$FAST/then"
-run worker one run
-expect_true "the worker does not write behind a damaged line ($STATUS)" test "$STATUS" = 14
+flip "$LEDGER" "$(head -n $((lines - 1)) "$LEDGER" | wc -c)"
+expect_status 'a last line that is no entry any more: the worker stops' 14 worker one run
 live_rows one "$FAST/now"
 expect_true 'and erases nothing that it could not record' cmp "$FAST/then" "$FAST/now"
+cat "$FAST/ledger" >"$LEDGER"
+edit "\$s/\"disposal\":[0-9]*/\"disposal\":9999/"
+run worker one run
+expect_status 'a last line that says something else: also behind new entries, it is noticed' 14 worker one verify ledger
 done_testing

@@ -19,7 +19,7 @@ cd "$(dirname "$0")/.." || exit 70
 root=$PWD
 
 mode=${EXPUNGE_TEST_MODE:-asan}
-limit_seconds=${EXPUNGE_TEST_TIMEOUT:-600}
+limit_seconds=${EXPUNGE_TEST_TIMEOUT:-1800}
 verbose=${EXPUNGE_TEST_VERBOSE:-0}
 log_dir=$root/build/check/log
 cluster_dir=$root/build/check/cluster-run-$$

@@ -203,9 +203,8 @@ lint-format: | deps
 	@clang-format --dry-run -Werror $(FORMATTED)
 lint-compilers: $(LINT_GCC) $(LINT_CLANG)
 lint-cppcheck: | deps build/gen/sql.h
-	@mkdir -p build/lint/cppcheck
 	@cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-		--cppcheck-build-dir=build/lint/cppcheck --suppress=missingIncludeSystem --suppress='*:build/gen/*' \
+		--suppress=missingIncludeSystem --suppress='*:build/gen/*' \
 		-D_GNU_SOURCE -UEXPUNGE_FAULTS -D'EXPUNGE_VERSION="$(VERSION)"' -Iworker -Ibuild/gen $(SOURCES)
 lint-manual: | deps
 	@scripts/check_manual.sh

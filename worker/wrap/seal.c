@@ -138,6 +138,7 @@ blake2b_of(SealBlake2b *stream)
 void
 seal_sha256_init(SealSha256 *stream)
 {
+    *stream = (SealSha256){ 0 };
     must(crypto_hash_sha256_init(sha256_of(stream)));
 }
 
@@ -163,6 +164,7 @@ seal_sha256(const void *bytes, size_t length, unsigned char ret[SEAL_HASH_BYTES]
 void
 seal_blake2b_init(SealBlake2b *stream)
 {
+    *stream = (SealBlake2b){ 0 };
     must(crypto_generichash_init(blake2b_of(stream), NULL, 0, SEAL_HASH_BYTES));
 }
 

@@ -184,8 +184,9 @@ step(Bench *b, int argc, char **argv)
         return move(b);
     }
     if (argc != 7 || (strcmp(verb, "copy") != 0 && strcmp(verb, "erase") != 0))
-        return err_new(ERR_USAGE, "usage: steps copy|erase CONFIG DATABASE KIND KEY TABLE | move CONFIG DATABASE POLICY AS_OF | "
-                                  "time FILE COMMAND...");
+        return err_new(ERR_USAGE,
+                       "usage: steps copy|erase CONFIG DATABASE KIND KEY TABLE | move CONFIG DATABASE POLICY AS_OF | "
+                       "time FILE COMMAND...");
     const DiscoverFilter filter = { .kind = argv[4], .key = argv[5] };
     TRY(open_house(b, argv[2], NULL));
     TRY(open_session(b, argv[3]));

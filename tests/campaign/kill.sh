@@ -7,7 +7,7 @@
 # moved, and erased without grace; "last", where the grace periods are over, so that what was archived is erased, keys
 # are destroyed and snapshots removed, and one customer came back.
 #
-#   EXPUNGE_KILL_PASSAGES=all   every passage of every point, not only a first, a second and a late one: an hour
+#   EXPUNGE_KILL_PASSAGES=few   one passage of every point: a minute; =all: every passage of every point: an hour
 #   EXPUNGE_KILL_POINT=NAME     only this point
 #   EXPUNGE_KILL_LANES=2        cases side by side
 
@@ -139,8 +139,8 @@ kill_case() # LANE STAGE POINT PASSAGE
 
 # ---- all cases -------------------------------------------------------------------------------------------------------
 
-# Where a batch has it, a first, a second and a late passage; where a disposal has it once, a first and a late one; in the
-# last stage, of what the first one has had already, a late one.
+# Where rows are moved, a first, a second and a late passage; elsewhere a first and a late one; in the last stage, of what
+# the first one has had already, a late one where an erasure begins and ends.  "few": of each a late one.
 passages() # STAGE POINT
 {
     local n
@@ -149,11 +149,15 @@ passages() # STAGE POINT
         :
     elif [ "${EXPUNGE_KILL_PASSAGES:-}" = all ]; then
         seq 1 "$n"
+    elif [ "${EXPUNGE_KILL_PASSAGES:-}" = few ]; then
+        [ "$1" = last ] && grep -qxF -e "$2" "$FAST/first.log" || echo $((1 + n * 3 / 5))
     elif [ "$1" = last ] && grep -qxF -e "$2" "$FAST/first.log"; then
-        echo $((1 + n * 3 / 5))
+        case $2 in
+        begin.* | transit.* | root.* | erase.absent | ledger.half | outbox.appended) echo $((1 + n * 3 / 5)) ;;
+        esac
     else
         case $2 in
-        move.* | roots.* | range.* | whole.* | erase.* | change.* | frame.* | guard.*) printf '%s\n' 1 2 $((1 + n * 2 / 3)) ;;
+        move.* | roots.* | frame.*) printf '%s\n' 1 2 $((1 + n * 2 / 3)) ;;
         *) printf '%s\n' 1 $((1 + n * 2 / 3)) ;;
         esac | awk -v n="$n" '$1 <= n' | sort -nu
     fi

@@ -134,7 +134,6 @@ failing() # NAME BODY-OF-A-TRIGGER TABLE: every command while a trigger does thi
     say run --verbose --jobs 1 --json
     expect_true "$1: something failed" test "$STATUS" != 0 -o "$4" = fine
     say status
-    say plan --verbose
     sql wrong "drop trigger trap on $3"
     expect_none "$1: no secret is told" "$said"
     sql wrong "select last_error from expunge.disposal where last_error is not null union all select fields from expunge.outbox" >"$WORK/recorded"
@@ -176,6 +175,8 @@ somebody_ends
 say run --verbose
 say report
 say report --json
+good
+say plan --verbose
 expect_none 'in text, too: no secret in what a failing run and a report say' "$said"
 key=$(sql wrong "select id from cloud.workspace where subdomain = 'canary-eu-w000004'")
 say plan workspace "$key"

@@ -123,6 +123,13 @@ expect_json 'ok is false then, and error has a code and a story' 'false certific
 run x --json plann
 expect_json 'where there is no command it is null' 't' out "select j -> 'command' = 'null' from doc"
 
+run x certificate "$(sql s "select 'eu-' || min(id) from expunge.disposal where kind = 'customer' and state = 'cleared'")" --json
+expect_json 'P3: a certificate has every name that other tools rely on' t out \
+    "select j ?& '{disposal,subject_commitment,requested,ground,archived_at,erased_at,cleared_at,tables,copies,processors,not_erased,ledger,configuration_digest}'
+        and j -> 'ledger' ?& '{seq,digest}' and j #> '{tables,0}' ?& '{table,action,rows}' and (j ->> 'erased_at') is not null and (j ->> 'cleared_at') is not null from doc"
+run x certificate "$id" --json
+expect_json 'its copies say where, in which state, and until when' 'snapshots living t' out "select concat_ws(' ', j #>> '{copies,0,store}', j #>> '{copies,0,state}', (j #>> '{copies,0,until}')::timestamptz > now()) from doc"
+
 # ---- help -----------------------------------------------------------------------------------------------------------
 
 expect_status 'help' 0 "$EXPUNGE" help

@@ -80,14 +80,15 @@ done
 
 # ---- a privilege is missing --------------------------------------------------------------------------------------------
 
-scene() # NAME: a small database with an owner and a worker
+DB=small
+small "$DB"
+scene() # NAME: the small database as it was at the beginning, with an owner and a worker
 {
-    DB=$1
-    small "$DB"
+    small_again "$DB" >"$WORK/again" 2>&1 || die "the small schema: $(cat "$WORK/again")"
     give_to_owner "$DB"
-    small_house "$DB" "$DB"
+    small_house "$1" "$DB"
     as_worker
-    x init --user "$owner" >"$WORK/init" 2>&1 || die "init of $DB: $(cat "$WORK/init")"
+    x init --user "$owner" >"$WORK/init" 2>&1 || die "init of $1: $(cat "$WORK/init")"
     sql "$DB" "grant expunge_worker to \"$worker\"" 2>"$WORK/notice"
 }
 ended()

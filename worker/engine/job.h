@@ -29,14 +29,15 @@ typedef struct Job
 NODISCARD Err job_begin(Session *session, Arena *arena, Disposal *disposal, Outcome *outcome, Job *ret_job);
 
 /* How a guarded transaction begins.  A batch that erases does not wait for the disk: what a crash of the server takes
- * back, the next run does again (10 to 25 % faster, facts.md).  Its statements are planned once for all values.  Those
- * of a range go along the index that orders it, whatever the planner thinks of a table that is being emptied. */
+ * back, the next run does again (10 to 25 % faster, facts.md).  Its statements are planned once for all values; those of
+ * a range go along the index that orders it, whatever the planner thinks of a table that is being emptied. */
 #define GUARD_DURABLE ""
 #define GUARD_BATCH "; set local synchronous_commit = off; set local plan_cache_mode = force_generic_plan"
-#define GUARD_PLANS                                                                                                    \
-    "; set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off; set local enable_sort = off"
-#define GUARD_RANGE "; set local synchronous_commit = off" GUARD_PLANS
+#define GUARD_RANGE GUARD_BATCH "; set local enable_seqscan = off; set local enable_sort = off"
 #define GUARD_COPY "isolation level repeatable read" GUARD_RANGE /* it changes nothing */
+/* ... while the session's other connection has a transaction open: whoever holds a lock may be waiting for that one, which
+ * the server cannot see (ERR_AGAIN) */
+#define GUARD_COPY_BESIDE GUARD_COPY "; set local lock_timeout = '2s'"
 
 /* A transaction that may change rows: freezes the holds first, then judges in it: the disposal is still in this state,
  * nobody paused or stopped us, a subject is not held and its root has still ended (root_lock: "for share", "for update").

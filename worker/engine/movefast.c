@@ -21,10 +21,17 @@
 #define ATTEMPTS_APART 3 /* then one batch after the other */
 #define LOOK_EVERY_ROWS 64
 
+typedef enum BatchStep
+{
+    BATCH_ARCHIVING, /* its frames are under way to the disk and back */
+    BATCH_DELETING,
+    BATCH_COMMITTING
+} BatchStep;
+
 typedef struct Batch
 {
     DbTx tx; /* on the second connection; db is NULL: no batch is under way */
-    bool deleting;
+    BatchStep step;
     Bounds bounds; /* high NULL: the last batch, to the end */
     FrameMark mark;
     int64_t rows; /* copied */
@@ -42,7 +49,10 @@ typedef struct Move
     FrameMark mark;               /* committed */
     size_t uncollected;           /* cuts that were not waited for */
     int attempts;                 /* that failed since a batch was committed */
-    unsigned rows_seen;
+    bool row_tells_order;
+    int64_t wanted_rows; /* of this batch */
+    int64_t rows_seen;
+    const char *last; /* the last one wanted */
     int64_t cycle_us; /* when the last batch began */
     Batch batch;
 } Move;
@@ -73,8 +83,8 @@ begin_delete(Move *m, const Bounds *bounds, const char *snapshot, int64_t rows)
 
     m->batch = (Batch){ .bounds = *bounds, .rows = rows };
     return db_begin(m->job->session->second,
-                    arena_printf(arena, "isolation level repeatable read%s%s; set transaction snapshot %s", GUARD_PLANS,
-                                 lock, db_literal(arena, snapshot)),
+                    arena_printf(arena, "isolation level repeatable read%s; set transaction snapshot %s", lock,
+                                 db_literal(arena, snapshot)),
                     &m->batch.tx);
 }
 
@@ -86,7 +96,7 @@ send_delete(Move *m)
     const Bounds *bounds = &m->batch.bounds;
     size_t count, used = 0;
 
-    m->batch.deleting = true;
+    m->batch.step = BATCH_DELETING;
     m->batch.started_us = instant_monotonic();
     selector.arena = arena;
     selector_order(&selector, 0, &count);
@@ -98,9 +108,9 @@ send_delete(Move *m)
     return db_send_kept(m->job->session->second, selector_delete_range(&selector, 0, bounds), used, params);
 }
 
-/* The deletion has an answer: write down where it and its frames stand, commit. */
+/* The deletion has an answer: write down where it and its frames stand. */
 static Err
-commit_delete(Move *m)
+send_commit(Move *m)
 {
     CLEANUP(db_result_freep) DbResult *done = NULL;
     Job *job = m->job;
@@ -122,7 +132,17 @@ commit_delete(Move *m)
     if (batch->rows > 0)
         TRY(disposals_batch_add(m->arenas[m->turn], db, job->disposal->id, &record));
     fault_point("move.marked");
-    TRY(db_commit(&batch->tx));
+    batch->step = BATCH_COMMITTING;
+    return db_commit_send(&batch->tx);
+}
+
+static Err
+end_batch(Move *m)
+{
+    Job *job = m->job;
+    const Batch *batch = &m->batch;
+
+    TRY(db_commit_receive(&m->batch.tx));
     fault_point("move.committed");
     job_adapt(job, batch->rows, instant_monotonic() - batch->started_us);
     job_count(job, table_of(m), "move", batch->rows, batch->mark.plain_bytes - m->mark.plain_bytes);
@@ -132,21 +152,34 @@ commit_delete(Move *m)
     return OK;
 }
 
+static Err
+next_step(Move *m)
+{
+    switch (m->batch.step)
+    {
+    case BATCH_ARCHIVING:
+        TRY(frames_wait(m->writer, &m->batch.mark));
+        m->uncollected--;
+        return send_delete(m);
+    case BATCH_DELETING: return send_commit(m);
+    case BATCH_COMMITTING: break;
+    }
+    return end_batch(m);
+}
+
 /* The batch under way: its next steps, as far as they need no waiting; or to its end. */
 static Err
 go_on(Move *m, bool to_the_end)
 {
-    if (m->batch.tx.db == NULL)
-        return OK;
-    if (!m->batch.deleting)
+    while (m->batch.tx.db != NULL)
     {
-        if (!to_the_end && !frames_is_ready(m->writer))
+        const bool is_ready = m->batch.step == BATCH_ARCHIVING ? frames_is_ready(m->writer)
+                                                               : db_is_ready(m->batch.tx.db);
+        if (!is_ready && !to_the_end)
             return OK;
-        TRY(frames_wait(m->writer, &m->batch.mark));
-        m->uncollected--;
-        TRY(send_delete(m));
+        TRY(next_step(m));
     }
-    return to_the_end || db_is_ready(m->job->session->second) ? commit_delete(m) : OK;
+    return OK;
 }
 
 /* -- the first connection: copy ------------------------------------------------------------------------------------ */
@@ -157,15 +190,32 @@ sink(void *move, const char *row, size_t length)
     Move *m = move;
     if (++m->rows_seen % LOOK_EVERY_ROWS == 0)
         TRY(go_on(m, false));
+    if (m->rows_seen == m->wanted_rows)
+        m->last = arena_strndup(m->arenas[m->turn], row, length);
     return frames_add(m->writer, row, length);
 }
 
+/* The next rows in their order; where they end says the last one, or, when it does not hold all of its key, a query. */
 static Err
-copy_range(Move *m, const Bounds *bounds, int64_t *ret_rows)
+copy_next(Move *m, Bounds *bounds, int64_t *ret_rows)
 {
     Selector selector = m->job->selector;
+    const char *sql;
+
     selector.arena = m->arenas[m->turn];
-    TRY(db_copy_out(m->job->session->db, selector_copy_range(&selector, 0, bounds), sink, m, ret_rows));
+    m->rows_seen = 0;
+    m->last = NULL;
+    m->wanted_rows = m->job->pace.rows;
+    if (m->row_tells_order)
+        sql = selector_copy_next(&selector, 0, bounds->low, m->wanted_rows);
+    else
+    {
+        TRY(pass_upper(m->job, m->arenas[m->turn], 0, bounds->low, &bounds->high));
+        sql = selector_copy_range(&selector, 0, bounds);
+    }
+    TRY(db_copy_out(m->job->session->db, sql, sink, m, ret_rows));
+    if (m->row_tells_order && m->last != NULL)
+        bounds->high = selector_row_order(&selector, 0, m->last);
     fault_point("move.copied");
     TRY(frames_cut(m->writer, true));
     m->uncollected++;
@@ -179,7 +229,7 @@ guard_next(Move *m, DbTx *ret_tx)
 {
     if (m->batch.tx.db != NULL)
     {
-        const Err e = job_guard_at_once(m->job, GUARD_COPY, ret_tx);
+        const Err e = job_guard_at_once(m->job, GUARD_COPY_BESIDE, ret_tx);
         if (e != ERR_AGAIN || strcmp(db_sqlstate(m->job->session->db), "55P03") != 0)
             return e;
         err_clear();
@@ -215,9 +265,8 @@ next_batch(Move *m, bool *ret_last)
     m->turn = (m->turn + 1) % 3;
     arena_reset(m->arenas[m->turn]);
     TRY(guard_next(m, &tx));
-    TRY(pass_upper(m->job, m->arenas[m->turn], 0, bounds.low, &bounds.high));
     TRY(db_query_row_kept(db, "select pg_export_snapshot()", 0, NULL, &snapshot));
-    TRY(copy_range(m, &bounds, &rows));
+    TRY(copy_next(m, &bounds, &rows));
     TRY(go_on(m, true));
     TRY(begin_delete(m, &bounds, db_text(snapshot, 0, 0), rows));
     m->low = bounds.high;
@@ -233,6 +282,8 @@ static Err
 start_over(Move *m)
 {
     size_t count;
+    if (m->batch.tx.db != NULL && m->batch.step == BATCH_COMMITTING) /* it is too late for that one */
+        TRY(end_batch(m));
     db_rollback(&m->batch.tx);
     for (; m->uncollected > 0; m->uncollected--)
     {
@@ -252,9 +303,9 @@ start_over(Move *m)
 static Err
 give_up(Move *m, Err why)
 {
-    if (why == ERR_PARTLY)
+    if (why == ERR_PARTLY || (m->batch.tx.db != NULL && m->batch.step == BATCH_COMMITTING))
         TRY(go_on(m, true));
-    else if (m->batch.deleting)
+    else if (m->batch.tx.db != NULL && m->batch.step == BATCH_DELETING)
         db_cancel(m->job->session->second);
     return why;
 }
@@ -306,6 +357,7 @@ move_single(Job *job, Archive *archive)
         tables[0].position = NULL; /* it was of another index: from the start */
     Move move = { .job = job,
                   .writer = writer,
+                  .row_tells_order = selector_row_tells_order(&job->selector, 0),
                   .arenas = { one, two, three },
                   .committed = tables[0].position,
                   .low = tables[0].position,

@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#define ALONE_BATCHES 4 /* before a second connection helps */
+
 static const GraphTable *
 table_at(const Job *job, size_t position)
 {
@@ -159,10 +161,9 @@ pass_change_now(Job *job, size_t change, int64_t *ret_rows)
 
 /* -- by ranges ----------------------------------------------------------------------------------------------------- */
 
-Err
-pass_upper(Job *job, Arena *arena, size_t position, const char *const *low, const char *const **ret_high)
+static Err
+send_upper(const Job *job, Db *db, Arena *arena, size_t position, const char *const *low)
 {
-    CLEANUP(db_result_freep) DbResult *row = NULL;
     Selector selector = job->selector;
     size_t count;
 
@@ -172,56 +173,157 @@ pass_upper(Job *job, Arena *arena, size_t position, const char *const *low, cons
     for (size_t i = 0; low != NULL && i < count; i++)
         params[i] = low[i];
     params[low != NULL ? count : 0] = arena_printf(arena, "%" PRId64, job->pace.rows - 1);
-    TRY(db_query_kept(job->session->db, selector_upper(&selector, position, low != NULL), low != NULL ? count + 1 : 1,
-                      params, &row));
+    return db_send_kept(db, selector_upper(&selector, position, low != NULL), low != NULL ? count + 1 : 1, params);
+}
+
+static Err
+receive_upper(Db *db, Arena *arena, const char *const **ret_high)
+{
+    CLEANUP(db_result_freep) DbResult *row = NULL;
+
+    TRY(db_receive(db, &row));
     *ret_high = NULL;
     if (db_rows(row) == 0)
         return OK;
-    const char **high = ARENA_ARRAY(arena, const char *, count);
-    for (size_t i = 0; i < count; i++)
+    const char **high = ARENA_ARRAY(arena, const char *, db_columns(row));
+    for (size_t i = 0; i < db_columns(row); i++)
         high[i] = arena_strdup(arena, db_text(row, 0, i));
     *ret_high = high;
     return OK;
 }
 
+Err
+pass_upper(Job *job, Arena *arena, size_t position, const char *const *low, const char *const **ret_high)
+{
+    TRY(send_upper(job, job->session->db, arena, position, low));
+    return receive_upper(job->session->db, arena, ret_high);
+}
+
+typedef struct Range
+{
+    Job *job;
+    size_t position;
+    Bounds bounds;
+    int64_t wanted_rows;
+    Arena *arenas[2]; /* the low bound lives one batch longer than it was made */
+    size_t turn;
+    int batches;
+    bool alone;
+    bool asked; /* the second connection is finding the next batch's upper key */
+} Range;
+
+/* A lock that it waits for may be held by one who waits for the first connection, which the server cannot see. */
 static Err
-range_delete(Job *job, Arena *arena, size_t position, const Bounds *bounds, int64_t *ret_rows)
+open_ahead(Range *r)
+{
+    Job *job = r->job;
+    const char *key[] = { job->disposal->subject_key };
+
+    if (session_open_second(job->session) != OK) /* no connection is left for us */
+    {
+        err_clear();
+        r->alone = true;
+        return OK;
+    }
+    TRY(db_exec(job->session->second, "set lock_timeout = '2s'"));
+    if (job->target->subject == NULL)
+        return OK;
+    return db_query(job->session->second, "select set_config('expunge.key', $1::text, false)", 1, key, NULL);
+}
+
+/* The next upper key is found while this batch is deleted: nobody has to wait for it under locks.  It is a place to cut,
+ * no more; what lies below it is judged by the deletion. */
+static Err
+ask_ahead(Range *r)
+{
+    if (++r->batches < ALONE_BATCHES || r->bounds.high == NULL || r->alone)
+        return OK;
+    if (r->batches == ALONE_BATCHES)
+        TRY(open_ahead(r));
+    if (r->alone)
+        return OK;
+    r->asked = true;
+    return send_upper(r->job, r->job->session->second, r->arenas[r->turn], r->position, r->bounds.high);
+}
+
+static Err
+find_upper(Range *r)
+{
+    if (r->asked)
+    {
+        const Err e = receive_upper(r->job->session->second, r->arenas[r->turn], &r->bounds.high);
+        r->asked = false;
+        if (e != ERR_AGAIN)
+            return e;
+        err_clear();
+        r->alone = true;
+    }
+    r->wanted_rows = r->job->pace.rows;
+    return pass_upper(r->job, r->arenas[r->turn], r->position, r->bounds.low, &r->bounds.high);
+}
+
+static Err
+range_delete(Range *r, int64_t *ret_rows)
 {
     CLEANUP(db_result_freep) DbResult *done = NULL;
-    Selector selector = job->selector;
+    Db *db = r->job->session->db;
+    Arena *arena = r->arenas[r->turn];
+    const Bounds *bounds = &r->bounds;
+    Selector selector = r->job->selector;
     size_t count, used = 0;
 
     selector.arena = arena;
-    selector_order(&selector, position, &count);
+    selector_order(&selector, r->position, &count);
     const char **params = ARENA_ARRAY(arena, const char *, 2 * count);
     for (size_t i = 0; bounds->low != NULL && i < count; i++)
         params[used++] = bounds->low[i];
     for (size_t i = 0; bounds->high != NULL && i < count; i++)
         params[used++] = bounds->high[i];
-    TRY(db_query_kept(job->session->db, selector_delete_range(&selector, position, bounds), used, params, &done));
+    TRY(db_query_kept(db, selector_delete_range(&selector, r->position, bounds), used, params, &done));
     *ret_rows = db_affected(done);
-    if (bounds->high != NULL && *ret_rows >= job->pace.rows)
+    if (bounds->high != NULL && *ret_rows >= r->wanted_rows)
         return OK;
     CLEANUP(db_result_freep) DbResult *left = NULL;
-    TRY(db_query_row(job->session->db, selector_remaining_range(&selector, position, bounds), used, params, &left));
-    return pass_refused(job, position, db_int64(left, 0, 0));
+    TRY(db_query_row(db, selector_remaining_range(&selector, r->position, bounds), used, params, &left));
+    return pass_refused(r->job, r->position, db_int64(left, 0, 0));
 }
 
 static Err
-range_batch(Job *job, Arena *arena, size_t position, Bounds *bounds, int64_t *ret_rows)
+range_batch(Range *r, int64_t *ret_rows)
 {
     CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    Job *job = r->job;
     size_t count;
 
     TRY(job_guard(job, GUARD_RANGE, "for share", &tx));
-    TRY(pass_upper(job, arena, position, bounds->low, &bounds->high));
-    TRY(range_delete(job, arena, position, bounds, ret_rows));
+    TRY(find_upper(r));
+    const int64_t wanted_next = job->pace.rows;
+    TRY(ask_ahead(r));
+    TRY(range_delete(r, ret_rows));
+    r->wanted_rows = wanted_next;
     fault_point("range.deleted");
-    selector_order(&job->selector, position, &count);
-    TRY(disposals_advance(arena, job->session->db, job->disposal->id, job_number(job, position), *ret_rows,
-                          bounds->high, count));
+    selector_order(&job->selector, r->position, &count);
+    TRY(disposals_advance(r->arenas[r->turn], job->session->db, job->disposal->id, job_number(job, r->position),
+                          *ret_rows, r->bounds.high, count));
     TRY(db_commit(&tx));
     fault_point("range.committed");
+    return OK;
+}
+
+static Err
+all_batches(Range *r)
+{
+    do
+    {
+        const int64_t start = instant_monotonic();
+        int64_t rows = 0;
+        arena_reset(r->arenas[r->turn]);
+        TRY(range_batch(r, &rows));
+        job_count(r->job, table_at(r->job, r->position), "delete", rows, 0);
+        r->bounds.low = r->bounds.high;
+        r->turn = 1 - r->turn;
+        TRY(job_rest(r->job, rows, instant_monotonic() - start));
+    } while (r->bounds.high != NULL);
     return OK;
 }
 
@@ -230,28 +332,23 @@ erase_range(Job *job, size_t position)
 {
     CLEANUP(arena_freep) Arena *first = arena_new();
     CLEANUP(arena_freep) Arena *second = arena_new();
-    Arena *arenas[2] = { first, second }; /* the low bound lives one batch longer than it was made */
+    Range range = { .job = job, .position = position, .arenas = { first, second } };
     DisposalTable *tables;
-    size_t count, turn = 0;
+    size_t count, order_count;
 
     TRY(job_tables(job, job->arena, &tables, &count));
     const DisposalTable *table = &tables[job_number(job, position) - 1];
-    size_t order_count;
     selector_order(&job->selector, position, &order_count);
-    Bounds bounds = { .low = table->position_count == order_count ? table->position
-                                                                  : NULL }; /* of another index: from the start */
-    do
+    if (table->position_count == order_count) /* otherwise it is of another index: from the start */
+        range.bounds.low = table->position;
+    const Err e = all_batches(&range);
+    if (range.batches >=
+        ALONE_BATCHES) /* it waits for locks as long as it takes, and nobody wants its answer any more */
     {
-        const int64_t start = instant_monotonic();
-        int64_t rows = 0;
-        arena_reset(arenas[turn]);
-        TRY(range_batch(job, arenas[turn], position, &bounds, &rows));
-        job_count(job, table_at(job, position), "delete", rows, 0);
-        bounds.low = bounds.high;
-        turn = 1 - turn;
-        TRY(job_rest(job, rows, instant_monotonic() - start));
-    } while (bounds.high != NULL);
-    return OK;
+        db_close(job->session->second);
+        job->session->second = NULL;
+    }
+    return e;
 }
 
 /* -- in one statement: rows without a key, and tables that refer to each other in a cycle ---------------------------- */

@@ -100,6 +100,11 @@ char *selector_upper(const Selector *s, size_t position,
                      bool bounded); /* [low values …,] offset; columns: the order's */
 char *selector_delete_range(const Selector *s, size_t position, const Bounds *bounds);
 char *selector_copy_range(const Selector *s, size_t position, const Bounds *bounds);
+/* the next rows behind low in their order; and, where a row holds all that the order is made of, the order's values in
+ * a row of COPY text */
+char *selector_copy_next(const Selector *s, size_t position, const char *const *low, int64_t limit_rows);
+bool selector_row_tells_order(const Selector *s, size_t position);
+const char *const *selector_row_order(const Selector *s, size_t position, const char *row);
 char *selector_remaining_range(const Selector *s, size_t position, const Bounds *bounds); /* columns: rows */
 const size_t *selector_order(const Selector *s, size_t position, size_t *ret_count);
 

@@ -3,6 +3,7 @@
 #include "engine/selparts.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static void
 add_columns(Text *text, const GraphTable *table, const char *alias)
@@ -319,6 +320,59 @@ selector_copy_range(const Selector *s, size_t position, const Bounds *bounds)
     add_range(&text, s, position, bounds, true);
     text_add(&text, ") to stdout");
     return text_done(&text);
+}
+
+char *
+selector_copy_next(const Selector *s, size_t position, const char *const *low, int64_t limit_rows)
+{
+    Text text = TEXT_INIT(s->arena);
+    const Bounds bounds = { .low = low };
+    text_add(&text, "copy (select ");
+    add_columns(&text, selparts_table(s, position), "t");
+    text_addf(&text, " from %s t where ", selparts_table(s, position)->quoted);
+    add_range(&text, s, position, &bounds, true);
+    text_add(&text, " order by ");
+    add_order(&text, s, position);
+    text_addf(&text, " limit %" PRId64 ") to stdout", limit_rows);
+    return text_done(&text);
+}
+
+/* Where a column stands in a row of COPY text; GRAPH_NONE: it is generated, and not in it. */
+static size_t
+field_of(const GraphTable *table, size_t column)
+{
+    size_t field = 0;
+    for (size_t c = 0; c < column; c++)
+        field += table->columns[c].generated ? 0 : 1;
+    return table->columns[column].generated ? GRAPH_NONE : field;
+}
+
+bool
+selector_row_tells_order(const Selector *s, size_t position)
+{
+    size_t count;
+    const size_t *order = selector_order(s, position, &count);
+    for (size_t i = 0; i < count; i++)
+        if (field_of(selparts_table(s, position), order[i]) == GRAPH_NONE)
+            return false;
+    return true;
+}
+
+/* Types of an order are plain: numbers, times, uuids.  COPY escapes nothing in them. */
+const char *const *
+selector_row_order(const Selector *s, size_t position, const char *row)
+{
+    size_t count;
+    const size_t *order = selector_order(s, position, &count);
+    const char **values = ARENA_ARRAY(s->arena, const char *, count);
+    for (size_t i = 0; i < count; i++)
+    {
+        const char *at = row;
+        for (size_t field = field_of(selparts_table(s, position), order[i]); field > 0; field--)
+            at += strcspn(at, "\t") + 1;
+        values[i] = arena_strndup(s->arena, at, strcspn(at, "\t\n"));
+    }
+    return values;
 }
 
 char *

@@ -286,7 +286,10 @@ session_fork(const Session *session, Session **ret_session)
 Err
 session_open_second(Session *session)
 {
-    return session->second != NULL ? OK : connect(session, NULL, &session->second);
+    if (session->second != NULL)
+        return OK;
+    TRY(connect(session, NULL, &session->second));
+    return db_exec(session->second, SESSION_RANGE_PLANS);
 }
 
 void

@@ -57,7 +57,10 @@ NODISCARD Err session_open(const House *house, const DatabaseRule *database, con
 NODISCARD Err session_fork(const Session *session, Session **ret_session);
 /* ERR_AGAIN when columns, foreign keys or triggers are not those that the session read. */
 NODISCARD Err session_judge_schema(Session *session);
-/* The second connection, opened when it is not there. */
+/* Ranges of an order: planned once for all values, and along the index that orders them, whatever the planner thinks of
+ * a table that is being emptied. */
+#define SESSION_RANGE_PLANS "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_sort = off"
+/* The second connection, opened when it is not there.  It works on ranges alone. */
 NODISCARD Err session_open_second(Session *session);
 void session_close(Session *session);
 void session_closep(Session **session);

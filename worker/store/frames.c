@@ -17,6 +17,7 @@ stand_at(FrameWriter *writer, const FrameMark *mark)
     for (size_t i = 0; i < FRAME_BUFFERS; i++)
         frames_make_idle(writer, &writer->buffers[i]);
     writer->job_count = 0;
+    writer->check_count = 0;
     writer->stopping = false;
     writer->cuts_asked = 0;
     writer->cuts_done = 0;
@@ -44,6 +45,7 @@ new_writer(const FrameFile *file)
     }
     pthread_mutex_init(&writer->mutex, NULL);
     pthread_cond_init(&writer->work, NULL);
+    pthread_cond_init(&writer->check, NULL);
     pthread_cond_init(&writer->progress, NULL);
     return writer;
 }
@@ -101,7 +103,7 @@ frames_writer_open(const FrameFile *file, const FrameMark *mark, FrameWriter **r
     TRY(open_at(writer, mark));
     writer->reader = frames_reader_new(&writer->file, writer->handle);
     stand_at(writer, mark);
-    TRY(frames_start_thread(writer));
+    TRY(frames_start_threads(writer));
     *ret_writer = writer;
     writer = NULL;
     return OK;
@@ -112,8 +114,9 @@ frames_writer_close(FrameWriter *writer)
 {
     if (writer == NULL)
         return;
-    frames_stop_thread(writer);
+    frames_stop_threads(writer);
     pthread_cond_destroy(&writer->progress);
+    pthread_cond_destroy(&writer->check);
     pthread_cond_destroy(&writer->work);
     pthread_mutex_destroy(&writer->mutex);
     frames_reader_freep(&writer->reader);
@@ -270,7 +273,7 @@ cut_back(FrameWriter *writer, const FrameMark *mark)
 Err
 frames_rewind(FrameWriter *writer, const FrameMark *mark)
 {
-    frames_stop_thread(writer);
+    frames_stop_threads(writer);
     Err e = cut_back(writer, mark);
     if (e == OK)
     {
@@ -278,7 +281,7 @@ frames_rewind(FrameWriter *writer, const FrameMark *mark)
         const bool is_proven = frames_proven(writer, mark, &tally);
         stand_at(writer, mark);
         frames_prove(writer, mark, is_proven ? &tally : NULL);
-        e = frames_start_thread(writer);
+        e = frames_start_threads(writer);
     }
     if (e != OK)
         frames_note_failure(writer, e); /* no thread, no more cuts: the next call must not wait for one */

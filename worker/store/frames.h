@@ -7,7 +7,8 @@
  * snapshot does not open.  The zstd frame's compressed length is sealed bytes minus what sealing adds.
  *
  * The writer: the caller adds rows (it never compresses); a thread of its own compresses (zst), seals, hashes and
- * writes.  At most three buffers of FRAME_BYTES are under way: memory is constant, whatever the rows. */
+ * writes; a second one syncs and reads back.  At most three buffers of FRAME_BYTES are under way: memory is constant,
+ * whatever the rows. */
 #ifndef EXPUNGE_FRAMES_H
 #define EXPUNGE_FRAMES_H
 

@@ -81,7 +81,7 @@ void frames_tally_digest(const FrameTally *tally, const FrameMark *mark, FrameDi
 NODISCARD Err frames_scan(const FrameFile *file, int64_t limit_bytes, FrameSink sink, void *context,
                           FrameMark *ret_mark, FrameTally *ret_tally);
 
-/* ---- the writer: frames.c is the caller's side, frames_thread.c the thread's ---- */
+/* ---- the writer: frames.c is the caller's side, frames_thread.c packs and writes, frames_check.c syncs and reads back */
 
 #define FRAME_BUFFERS 3
 #define FRAME_CUTS_MAX 16 /* that were not waited for */
@@ -104,6 +104,14 @@ typedef struct FrameJob
     bool read_back;
 } FrameJob;
 
+/* A cut, on its way from one thread to the other. */
+typedef struct FrameCheck
+{
+    FrameMark mark;
+    unsigned char written[SEAL_HASH_BYTES]; /* hash of the frames since the cut before */
+    bool read_back;
+} FrameCheck;
+
 /* A place where all frames before were read back, and what they came to. */
 typedef struct FrameProof
 {
@@ -117,37 +125,43 @@ struct FrameWriter
     FrameFile file; /* its path is the one below */
     char *path;
     File *handle;
-    pthread_t thread;
-    bool has_thread;
+    pthread_t threads[2];
+    size_t thread_count;
     FrameBuffer buffers[FRAME_BUFFERS];
     FrameBuffer *current; /* the caller's alone, never a queued one */
 
-    /* the thread's alone; the caller's while there is none */
-    FrameMark at;                    /* what is written */
-    FrameMark cut;                   /* where the last cut was */
-    FrameProof proofs[FRAME_PROOFS]; /* a ring: the cuts up to now, the newest at proof_count - 1 */
-    size_t proof_count;
-    int level; /* 0: not chosen yet */
+    /* the first thread's alone; the caller's while there is none */
+    FrameMark at; /* what is written */
+    int level;    /* 0: not chosen yet */
     ZstWriter *zst;
-    FrameReader *reader;
     FrameRoom packed;
     FrameRoom sealed;
 
+    /* the second thread's alone; the caller's while there is none, and under the mutex what it asks for */
+    FrameMark cut;                   /* where the last cut was */
+    FrameProof proofs[FRAME_PROOFS]; /* a ring: the cuts up to now, the newest at proof_count - 1 */
+    size_t proof_count;
+    FrameReader *reader;
+
     /* under the mutex */
     pthread_mutex_t mutex;
-    pthread_cond_t work;     /* the thread waits */
+    pthread_cond_t work;     /* the first thread waits */
+    pthread_cond_t check;    /* the second thread waits */
     pthread_cond_t progress; /* the caller waits */
     FrameBuffer *idle[FRAME_BUFFERS];
     size_t idle_count;
     FrameJob jobs[FRAME_JOBS_MAX]; /* a ring; it has room for all buffers and all cuts */
     size_t job_first;
     size_t job_count;
+    FrameCheck checks[FRAME_CUTS_MAX]; /* a ring */
+    size_t check_first;
+    size_t check_count;
     bool stopping;
     FrameMark cuts[FRAME_CUTS_MAX]; /* a ring */
     uint64_t cuts_asked;
     uint64_t cuts_done;
     uint64_t cuts_waited;
-    Err failed; /* of the thread; it works no more then */
+    Err failed; /* of a thread; neither works any more then */
     char story[1024];
 };
 
@@ -158,10 +172,13 @@ bool frames_proven(const FrameWriter *writer, const FrameMark *mark, FrameTally 
 bool frames_same_mark(const FrameMark *a, const FrameMark *b);
 /* Under the mutex: buffer is empty, and the caller may take it. */
 void frames_make_idle(FrameWriter *writer, FrameBuffer *buffer);
-/* Stories are per thread: this thread's one is written down with result, to be told again in the caller's. */
+/* Stories are per thread: this thread's one is written down with result, the first one, to be told again in the
+ * caller's.  frames_fail: and the threads end.  All under the mutex. */
 void frames_note_failure(FrameWriter *writer, Err result);
-NODISCARD Err frames_tell_failure(const FrameWriter *writer); /* under the mutex */
-NODISCARD Err frames_start_thread(FrameWriter *writer);
-void frames_stop_thread(FrameWriter *writer); /* in the middle of its jobs; fine when there is none */
+void frames_fail(FrameWriter *writer, Err result);
+NODISCARD Err frames_tell_failure(const FrameWriter *writer);
+NODISCARD Err frames_start_threads(FrameWriter *writer);
+void frames_stop_threads(FrameWriter *writer); /* in the middle of their jobs; fine when there are none */
+void *frames_check_main(void *writer);         /* the second thread */
 
 #endif

@@ -69,79 +69,6 @@ frames_same_mark(const FrameMark *a, const FrameMark *b)
 }
 
 void
-frames_prove(FrameWriter *writer, const FrameMark *mark, const FrameTally *tally)
-{
-    FrameProof *proof = &writer->proofs[writer->proof_count++ % FRAME_PROOFS];
-
-    *proof = (FrameProof){ .mark = *mark, .holds = tally != NULL };
-    if (tally != NULL)
-        memcpy(proof->tally, tally, sizeof proof->tally);
-}
-
-bool
-frames_proven(const FrameWriter *writer, const FrameMark *mark, FrameTally *ret_tally)
-{
-    for (size_t i = 0; i < FRAME_PROOFS && i < writer->proof_count; i++)
-    {
-        const FrameProof *proof = &writer->proofs[(writer->proof_count - 1 - i) % FRAME_PROOFS];
-
-        if (!frames_same_mark(&proof->mark, mark))
-            continue;
-        if (proof->holds)
-            memcpy(ret_tally, proof->tally, sizeof *ret_tally);
-        return proof->holds;
-    }
-    return false;
-}
-
-/* What the disk gives since the last cut must be, byte by byte, what was given to it; and then each frame must open, and
- * hold what zstd's checksum of its rows says. */
-static Err
-read_back(FrameWriter *writer, const unsigned char written[SEAL_HASH_BYTES])
-{
-    SealBlake2b hash;
-    FrameTally tally;
-    unsigned char found[SEAL_HASH_BYTES];
-    FrameMark at = writer->cut;
-    const bool is_proven = frames_proven(writer, &at, &tally);
-
-    file_forget_cache(writer->handle);
-    seal_blake2b_init(&hash);
-    while (at.bytes < writer->at.bytes)
-    {
-        FrameView view;
-
-        TRY(frames_reader_next(writer->reader, writer->at.bytes, &at, &view));
-        seal_blake2b_add(&hash, view.raw, view.raw_bytes);
-        if (is_proven)
-            frames_tally_add(&tally, &view);
-    }
-    seal_blake2b_done(&hash, found);
-    if (!frames_same_mark(&at, &writer->at) || memcmp(found, written, sizeof found) != 0)
-        return err_new(ERR_EVIDENCE, "\"%s\" does not give back what was written to it", writer->path);
-    fault_point("frame.readback");
-    pthread_mutex_lock(&writer->mutex);
-    frames_prove(writer, &at, is_proven ? &tally : NULL);
-    pthread_mutex_unlock(&writer->mutex);
-    return OK;
-}
-
-static Err
-finish_cut(FrameWriter *writer, bool with_read_back, SealBlake2b *written)
-{
-    unsigned char hash[SEAL_HASH_BYTES];
-
-    TRY(file_sync_data(writer->handle));
-    fault_point("frame.synced");
-    seal_blake2b_done(written, hash);
-    seal_blake2b_init(written);
-    if (with_read_back)
-        TRY(read_back(writer, hash));
-    writer->cut = writer->at;
-    return OK;
-}
-
-void
 frames_make_idle(FrameWriter *writer, FrameBuffer *buffer)
 {
     buffer->length = 0;
@@ -170,6 +97,8 @@ take_job(FrameWriter *writer, FrameJob *ret_job)
 void
 frames_note_failure(FrameWriter *writer, Err result)
 {
+    if (writer->failed != OK)
+        return;
     (void)snprintf(writer->story, sizeof writer->story, "%s", err_joined());
     writer->failed = result;
 }
@@ -180,21 +109,38 @@ frames_tell_failure(const FrameWriter *writer)
     return err_new(writer->failed, "%s", writer->story);
 }
 
-/* After a failure nothing more is taken: the caller sees it at its next step. */
+void
+frames_fail(FrameWriter *writer, Err result)
+{
+    frames_note_failure(writer, result);
+    writer->stopping = true;
+    pthread_cond_signal(&writer->work);
+    pthread_cond_signal(&writer->check);
+}
+
 static void
-end_job(FrameWriter *writer, const FrameJob *job, Err result)
+end_frame(FrameWriter *writer, FrameBuffer *frame, Err result)
 {
     pthread_mutex_lock(&writer->mutex);
     if (result != OK)
-    {
-        frames_note_failure(writer, result);
-        writer->stopping = true;
-    }
-    else if (job->frame != NULL)
-        frames_make_idle(writer, job->frame);
+        frames_fail(writer, result);
     else
-        writer->cuts[writer->cuts_done++ % FRAME_CUTS_MAX] = writer->cut;
+        frames_make_idle(writer, frame);
     pthread_cond_signal(&writer->progress);
+    pthread_mutex_unlock(&writer->mutex);
+}
+
+/* The other thread goes on with it. */
+static void
+hand_over_cut(FrameWriter *writer, bool with_read_back, SealBlake2b *written)
+{
+    FrameCheck check = { .mark = writer->at, .read_back = with_read_back };
+
+    seal_blake2b_done(written, check.written);
+    seal_blake2b_init(written);
+    pthread_mutex_lock(&writer->mutex);
+    writer->checks[(writer->check_first + writer->check_count++) % FRAME_CUTS_MAX] = check;
+    pthread_cond_signal(&writer->check);
     pthread_mutex_unlock(&writer->mutex);
 }
 
@@ -207,40 +153,45 @@ thread_main(void *argument)
 
     seal_blake2b_init(&written);
     while (take_job(writer, &job))
-    {
-        const Err e = job.frame != NULL ? write_frame(writer, job.frame, &written)
-                                        : finish_cut(writer, job.read_back, &written);
-        end_job(writer, &job, e);
-    }
+        if (job.frame != NULL)
+            end_frame(writer, job.frame, write_frame(writer, job.frame, &written));
+        else
+            hand_over_cut(writer, job.read_back, &written);
     return NULL;
 }
 
 /* Signals are the caller's: SIGTERM must interrupt what it waits for. */
-Err
-frames_start_thread(FrameWriter *writer)
+static Err
+start(FrameWriter *writer, void *(*function)(void *), pthread_t *ret_thread)
 {
     sigset_t all;
     sigset_t before;
 
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int error = pthread_create(&writer->thread, NULL, thread_main, writer);
+    const int error = pthread_create(ret_thread, NULL, function, writer);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0)
         return err_new(ERR_INTERNAL, "could not start a thread: %s", strerrordesc_np(error));
-    writer->has_thread = true;
+    writer->thread_count++;
     return OK;
 }
 
-void
-frames_stop_thread(FrameWriter *writer)
+Err
+frames_start_threads(FrameWriter *writer)
 {
-    if (!writer->has_thread)
-        return;
+    TRY(start(writer, thread_main, &writer->threads[0]));
+    return start(writer, frames_check_main, &writer->threads[1]);
+}
+
+void
+frames_stop_threads(FrameWriter *writer)
+{
     pthread_mutex_lock(&writer->mutex);
     writer->stopping = true;
     pthread_cond_signal(&writer->work);
+    pthread_cond_signal(&writer->check);
     pthread_mutex_unlock(&writer->mutex);
-    pthread_join(writer->thread, NULL);
-    writer->has_thread = false;
+    while (writer->thread_count > 0)
+        pthread_join(writer->threads[--writer->thread_count], NULL);
 }

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PIECE_BYTES (1 << 20) /* of COPY FROM STDIN: libpq counts in int */
-
 /* ---- errors ---- */
 
 static const char *
@@ -134,9 +132,8 @@ server_error(Db *db, const PGresult *result)
 
 /* ---- results ---- */
 
-/* Ends whatever is under way, as far as the connection still can; never an error. */
-static void
-drain(PGconn *conn)
+void
+db_drain(PGconn *conn)
 {
     PGresult *result;
 
@@ -156,16 +153,15 @@ drain(PGconn *conn)
     }
 }
 
-static void
-cancel_and_drain(Db *db)
+void
+db_cancel_and_drain(Db *db)
 {
     db_cancel(db);
-    drain(db->conn);
+    db_drain(db->conn);
 }
 
-/* The first error of all results, otherwise the last result.  A COPY that starts ends the collection. */
-static Err
-collect(Db *db, PGresult **ret_result)
+Err
+db_collect(Db *db, PGresult **ret_result)
 {
     PGresult *kept = NULL, *next;
     bool failed = false;
@@ -200,20 +196,20 @@ db_collect_plain(Db *db, PGresult **ret_result)
 {
     PGresult *result = NULL;
 
-    TRY(collect(db, &result));
+    TRY(db_collect(db, &result));
     const ExecStatusType status = PQresultStatus(result);
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY)
     {
         PQclear(result);
-        cancel_and_drain(db);
+        db_cancel_and_drain(db);
         return err_new(ERR_INTERNAL, "a statement started a COPY where none may be");
     }
     *ret_result = result;
     return OK;
 }
 
-static Err
-send_simple(Db *db, const char *sql)
+Err
+db_send_simple(Db *db, const char *sql)
 {
     return PQsendQuery(db->conn, sql) == 1 ? OK : db_client_error(db);
 }
@@ -223,7 +219,7 @@ db_exec(Db *db, const char *sql)
 {
     PGresult *result = NULL;
 
-    TRY(send_simple(db, sql));
+    TRY(db_send_simple(db, sql));
     TRY(db_collect_plain(db, &result));
     PQclear(result);
     return OK;
@@ -425,26 +421,48 @@ db_begin(Db *db, const char *options, DbTx *ret_tx)
     return OK;
 }
 
+static Err
+tell_commit(Db *db, Err e)
+{
+    return err_note(e, db_is_broken(db) ? "whether the transaction was committed is unknown" : "could not commit");
+}
+
 Err
-db_commit(DbTx *tx)
+db_commit_send(DbTx *tx)
+{
+    Db *db = tx->db;
+
+    assert(db != NULL);
+    const Err e = db_send_simple(db, "commit");
+    if (e == OK)
+        return OK;
+    tx->db = NULL; /* ended, one way or the other */
+    return tell_commit(db, e);
+}
+
+Err
+db_commit_receive(DbTx *tx)
 {
     Db *db = tx->db;
     PGresult *result = NULL;
 
     assert(db != NULL);
-    tx->db = NULL; /* ended, one way or the other */
-    Err e = send_simple(db, "commit");
-    if (e == OK)
-        e = db_collect_plain(db, &result);
-    if (e != OK && db_is_broken(db))
-        return err_note(e, "whether the transaction was committed is unknown");
+    tx->db = NULL;
+    const Err e = db_collect_plain(db, &result);
     if (e != OK)
-        return err_note(e, "could not commit");
+        return tell_commit(db, e);
     const bool committed = strcmp(PQcmdStatus(result), "COMMIT") == 0;
     PQclear(result);
     if (!committed) /* the server answers ROLLBACK, without an error, after a failed statement */
         return err_new(ERR_DATABASE, "could not commit: a statement of the transaction had failed");
     return OK;
+}
+
+Err
+db_commit(DbTx *tx)
+{
+    TRY(db_commit_send(tx));
+    return db_commit_receive(tx);
 }
 
 void
@@ -456,98 +474,14 @@ db_rollback(DbTx *tx)
         return;
     tx->db = NULL;
     if (PQtransactionStatus(db->conn) == PQTRANS_ACTIVE)
-        cancel_and_drain(db);
+        db_cancel_and_drain(db);
     const PGTransactionStatusType status = PQtransactionStatus(db->conn);
     if ((status == PQTRANS_INTRANS || status == PQTRANS_INERROR) && PQsendQuery(db->conn, "rollback") == 1)
-        drain(db->conn);
+        db_drain(db->conn);
 }
 
 void
 db_tx_endp(DbTx *tx)
 {
     db_rollback(tx);
-}
-
-/* ---- COPY ---- */
-
-static Err
-begin_copy(Db *db, const char *sql, ExecStatusType wanted)
-{
-    PGresult *result = NULL;
-
-    TRY(send_simple(db, sql));
-    TRY(collect(db, &result));
-    const ExecStatusType status = PQresultStatus(result);
-    PQclear(result);
-    if (status == wanted)
-        return OK;
-    cancel_and_drain(db);
-    return err_new(ERR_INTERNAL, "a statement that must be a COPY %s is none",
-                   wanted == PGRES_COPY_OUT ? "TO STDOUT" : "FROM STDIN");
-}
-
-static Err
-end_copy(Db *db, int64_t *ret_rows)
-{
-    PGresult *result = NULL;
-
-    TRY(db_collect_plain(db, &result));
-    if (ret_rows != NULL)
-        *ret_rows = affected(result);
-    PQclear(result);
-    return OK;
-}
-
-Err
-db_copy_out(Db *db, const char *sql, DbCopySink sink, void *context, int64_t *ret_rows)
-{
-    char *row = NULL;
-    int length;
-
-    TRY(begin_copy(db, sql, PGRES_COPY_OUT));
-    while ((length = PQgetCopyData(db->conn, &row, 0)) > 0)
-    {
-        const Err e = sink(context, row, (size_t)length);
-
-        PQfreemem(row);
-        if (e != OK)
-        {
-            cancel_and_drain(db); /* touches no story: the sink's stays whole */
-            return e;
-        }
-    }
-    return end_copy(db, ret_rows);
-}
-
-Err
-db_copy_in_begin(Db *db, const char *sql)
-{
-    return begin_copy(db, sql, PGRES_COPY_IN);
-}
-
-Err
-db_copy_in_put(Db *db, const char *bytes, size_t length)
-{
-    for (size_t done = 0; done < length;)
-    {
-        const size_t piece = length - done < PIECE_BYTES ? length - done : PIECE_BYTES;
-
-        if (PQputCopyData(db->conn, bytes + done, (int)piece) != 1)
-        {
-            const Err e = db_client_error(db);
-
-            drain(db->conn);
-            return e;
-        }
-        done += piece;
-    }
-    return OK;
-}
-
-Err
-db_copy_in_end(Db *db, int64_t *ret_rows)
-{
-    if (PQputCopyEnd(db->conn, NULL) != 1)
-        return db_client_error(db);
-    return end_copy(db, ret_rows);
 }

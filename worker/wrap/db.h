@@ -83,6 +83,9 @@ typedef struct DbTx
 NODISCARD Err db_begin(Db *db, const char *options, DbTx *ret_tx);
 /* The connection may break during COMMIT: then the outcome is unknown and ERR_DATABASE says so. */
 NODISCARD Err db_commit(DbTx *tx);
+/* Its two halves: the server syncs meanwhile.  Between them the transaction can be rolled back no more. */
+NODISCARD Err db_commit_send(DbTx *tx);
+NODISCARD Err db_commit_receive(DbTx *tx);
 void db_rollback(DbTx *tx); /* nothing to do when already ended */
 void db_tx_endp(DbTx *tx);
 

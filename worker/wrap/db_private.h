@@ -21,7 +21,13 @@ struct Db
 
 /* libpq's own words, when the server was not even asked. */
 Err db_client_error(Db *db);
-/* The first error of all results, otherwise the last result, of statements that must not start a COPY. */
+NODISCARD Err db_send_simple(Db *db, const char *sql);
+/* The first error of all results, otherwise the last result.  A COPY that starts ends the collection. */
+NODISCARD Err db_collect(Db *db, PGresult **ret_result);
+/* Ends whatever is under way, as far as the connection still can; never an error. */
+void db_drain(PGconn *conn);
+void db_cancel_and_drain(Db *db);
+/* db_collect() for statements that must not start a COPY. */
 NODISCARD Err db_collect_plain(Db *db, PGresult **ret_result);
 /* ERR_INTERNAL unless it has one row.  result is consumed. */
 NODISCARD Err db_one_row(DbResult *result, DbResult **ret_result);

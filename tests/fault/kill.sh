@@ -7,7 +7,7 @@
 # moved, and erased without grace; "last", where the grace periods are over, so that what was archived is erased, keys
 # are destroyed and snapshots removed, and one customer came back.
 #
-#   EXPUNGE_KILL_PASSAGES=few   one passage of every point: a minute; =all: every passage of every point: an hour
+#   EXPUNGE_KILL_PASSAGES=few   one passage of every point (the default); =some: about three; =all: every one, an hour
 #   EXPUNGE_KILL_POINT=NAME     only this point
 #   EXPUNGE_KILL_LANES=2        cases side by side
 
@@ -139,17 +139,17 @@ kill_case() # LANE STAGE POINT PASSAGE
 
 # ---- all cases -------------------------------------------------------------------------------------------------------
 
-# Where rows are moved, a first, a second and a late passage; elsewhere a first and a late one; in the last stage, of what
-# the first one has had already, a late one where an erasure begins and ends.  "few": of each a late one.
+# "few": a late passage of each point.  "some": where rows are moved, a first, a second and a late one; elsewhere a first
+# and a late one; of what the first stage has had already, a late one where an erasure begins and ends.
 passages() # STAGE POINT
 {
     local n
     n=$(grep -cxF -e "$2" "$FAST/$1.log")
     if [ "$n" = 0 ]; then
         :
-    elif [ "${EXPUNGE_KILL_PASSAGES:-}" = all ]; then
+    elif [ "${EXPUNGE_KILL_PASSAGES:-few}" = all ]; then
         seq 1 "$n"
-    elif [ "${EXPUNGE_KILL_PASSAGES:-}" = few ]; then
+    elif [ "${EXPUNGE_KILL_PASSAGES:-few}" = few ]; then
         [ "$1" = last ] && grep -qxF -e "$2" "$FAST/first.log" || echo $((1 + n * 3 / 5))
     elif [ "$1" = last ] && grep -qxF -e "$2" "$FAST/first.log"; then
         case $2 in

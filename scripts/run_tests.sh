@@ -11,7 +11,8 @@
 # Exit status: 0 all passed, 1 something failed, 64 usage.
 #
 # EXPUNGE_TEST_MODE=asan     build whose Check programs are run (asan, cov, test, release)
-# EXPUNGE_TEST_TIMEOUT=600   seconds that one test file may take
+# EXPUNGE_TEST_TIMEOUT=1800  seconds that one test file may take
+# EXPUNGE_TEST_LANES=2       test files side by side; they are printed as they end
 # EXPUNGE_TEST_VERBOSE=1     the whole output of every test, not only of those that fail
 # EXPUNGE_TEST_CONNINFO=…    use this throwaway cluster instead of starting one
 set -u
@@ -26,7 +27,9 @@ cluster_dir=$root/build/check/cluster-run-$$
 
 passed=0 failed=0 skipped=0
 cluster_started=0
-child=
+lanes=${EXPUNGE_TEST_LANES:-2}
+declare -A readers=() # of those under way: label by pid, and what reads its counts by label
+declare -A labels=()
 
 # The programs under test.  Each may be given from outside; a coverage run counts lines in all three.
 program_of() # MODE
@@ -59,7 +62,9 @@ stop_cluster()
 interrupted()
 {
     trap '' INT TERM
-    [ -z "$child" ] || kill -TERM "$child" 2>/dev/null
+    for child in "${!labels[@]}"; do
+        kill -TERM "$child" 2>/dev/null
+    done
     stop_cluster
     echo 'run_tests: interrupted' >&2
     exit 1
@@ -123,21 +128,48 @@ show_failure() # LOG REASON
     fi
 }
 
-run_one() # LABEL COUNTS-READER COMMAND...
+log_of() # LABEL
 {
-    local label=$1 reader=$2 log status reason='' start seconds word=ok extra=''
-    shift 2
-    log=$log_dir/$(echo "$label" | tr / -).log
-    start=${EPOCHREALTIME/[.,]/}
+    echo "$log_dir/${1//\//-}.log"
+}
+
+# Its lane: writes "STATUS TENTHS-OF-SECONDS" beside its log.
+run_timed() # LOG COMMAND...
+{
+    local log=$1 child status start=${EPOCHREALTIME/[.,]/}
+    shift
     timeout --kill-after=10 "$limit_seconds" "$@" >"$log" 2>&1 </dev/null 8>&- &
     child=$!
+    trap 'kill -TERM "$child" 2>/dev/null' TERM
     wait "$child"
     status=$?
-    child=
-    seconds=$(((${EPOCHREALTIME/[.,]/} - start) / 100000))
+    echo "$status $(((${EPOCHREALTIME/[.,]/} - start) / 100000))" >"$log.end"
+}
+
+start_one() # LABEL COUNTS-READER COMMAND...
+{
+    local label=$1 log
+    log=$(log_of "$label")
+    [ ${#labels[@]} -lt "$lanes" ] || end_one
+    readers[$label]=$2
+    shift 2
+    rm -f "$log.end"
+    run_timed "$log" "$@" &
+    labels[$!]=$label
+}
+
+# Whichever ends next: its line, and its cases counted.
+end_one()
+{
+    local child label log status=70 seconds=0 reason='' word=ok extra=''
+    wait -n -p child "${!labels[@]}"
+    label=${labels[$child]}
+    unset "labels[$child]"
+    log=$(log_of "$label")
+    [ ! -s "$log.end" ] || read -r status seconds <"$log.end"
 
     CASES_PASSED=0 CASES_FAILED=0 CASES_SKIPPED=0
-    if ! "$reader" "$log"; then
+    if ! "${readers[$label]}" "$log"; then
         CASES_FAILED=1
         reason="ended with status $status and no count of its cases"
     elif [ "$status" -ne 0 ] && [ "$CASES_FAILED" -eq 0 ]; then
@@ -179,12 +211,12 @@ run_file() # tests/SUITE/NAME.c|.sh
     *.c)
         program=build/$mode/tests/${label%.c}
         if [ -x "$program" ]; then
-            run_one "${label%.c}" read_check_counts "$program"
+            start_one "${label%.c}" read_check_counts "$program"
         else
             missing "${label%.c}: $program is not built"
         fi
         ;;
-    *) run_one "$label" read_script_counts bash "$1" ;;
+    *) start_one "$label" read_script_counts bash "$1" ;;
     esac
 }
 
@@ -192,7 +224,6 @@ run_suite() # NAME
 {
     local file files
     files=$(find "tests/$1" -maxdepth 1 \( -name 'test_*.c' -o -name '*.sh' \) 2>/dev/null | LC_ALL=C sort)
-    echo "$1"
     [ -n "$files" ] || missing "tests/$1 holds no test"
     for file in $files; do
         run_file "$file"
@@ -207,7 +238,7 @@ mkdir -p "$log_dir" || exit 74
 for left_over in "$root"/build/check/cluster-*-[0-9]*; do
     [ ! -d "$left_over" ] || kill -0 "${left_over##*-}" 2>/dev/null || scripts/cluster.sh destroy "$left_over"
 done
-[ $# -gt 0 ] || set -- unit db cli fault systemd
+[ $# -gt 0 ] || set -- unit db fault cli systemd # those that take longest early
 for argument; do
     case $argument in
     tests/*.c | tests/*.sh) [ -f "$argument" ] || { echo "run_tests: there is no $argument" >&2; exit 64; } ;;
@@ -219,6 +250,9 @@ for argument; do
     tests/*) run_file "$argument" ;;
     *) run_suite "$argument" ;;
     esac
+done
+while [ ${#labels[@]} -gt 0 ]; do
+    end_one
 done
 
 stop_cluster

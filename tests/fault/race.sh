@@ -357,6 +357,26 @@ let_go one
 wait "$BACKGROUND_PID"
 expect_equal 'and finds nothing' '0 0' "$STATUS $(cat "$FAST/person.out")"
 
+# The application deleted the root itself; while the rest is erased, somebody new gets the old key.
+start one
+EXPUNGE_FAULT=walk.decided run worker one run
+target=$(workspace one 2)
+disposal=$(sql one "select 'eu-' || id from expunge.disposal where kind = 'workspace' and subject_key = '$target'")
+sql one "create table expunge.kept as select * from cloud.workspace where id = '$target';
+         set session_replication_role = replica; delete from cloud.workspace where id = '$target'"
+events() { sql one "select count(*) from telemetry.usage_event where workspace_id = '$target'"; }
+there=$(events)
+start_worker one range.deleted run --disposal "$disposal"
+sql one "update expunge.kept set status = 'active', cancelled_at = null, created_at = now(); insert into cloud.workspace select * from expunge.kept;
+         insert into telemetry.usage_event (occurred_at, workspace_id, name) values (now(), '$target', 'of the new one')"
+let_go one
+expect_equal 'a new workspace with the old key comes in mid batch: a rail' 11 "$STATUS"
+expect_match 'and the run says why' out 'the root row is back'
+expect_equal "no event went in that batch ($there and a new one)" $((there + 1)) "$(events)"
+sql one 'update expunge.disposal set next_attempt_at = null'
+run worker one run --disposal "$disposal"
+expect_equal 'nor in the next run' "11 $((there + 1))" "$STATUS $(events)"
+
 # ---- a row of the scope goes to somebody else ------------------------------------------------------------------------
 
 start one

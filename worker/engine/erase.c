@@ -292,11 +292,13 @@ erase_root(Job *job, bool *ret_done)
         return OK; /* late writers: another round */
     TRY(write_kept(job));
     TRY(pass_erase_group_now(job, 0, end, done));
+    if (job->root_absent && done[0] > 0)
+        return job_root_is_back(job);
     fault_point("root.deleted");
     for (size_t i = 0; i < end; i++)
         TRY(disposals_advance(job->arena, job->session->db, job->disposal->id, job_number(job, i), done[i], NULL, 0));
     TRY(db_query(job->session->db, SQL_disposal_root_erased, 1, id, NULL));
-    TRY(db_commit(&tx));
+    TRY(job_commit(job, &tx));
     fault_point("root.committed");
     job->disposal->root_erased = true;
     for (size_t i = 0; i < end; i++)

@@ -116,17 +116,24 @@ job_held(Job *job, bool *ret_held, const char **ret_story)
     return tell_hold(job, row, ret_held, ret_story);
 }
 
+Err
+job_root_is_back(const Job *job)
+{
+    return err_new(
+        ERR_RAIL,
+        "the root row is back although it was erased: is this a restored database, or a new %s with an old key?",
+        job->target->name);
+}
+
 static Err
 judge_subject(Job *job, const char *root_lock)
 {
     RootState root;
 
     TRY(job_root(job, root_lock, &root));
+    job->root_absent = !root.present;
     if (root.present && job->disposal->root_erased)
-        return err_new(
-            ERR_RAIL,
-            "the root row is back although it was erased: is this a restored database, or a new %s with an old key?",
-            job->target->name);
+        return job_root_is_back(job);
     if (!root.ended || !root.same)
         return err_new(
             ERR_RAIL,
@@ -196,6 +203,19 @@ Err
 job_guard_at_once(Job *job, const char *options, DbTx *ret_tx)
 {
     return guard(job, options, "lock table expunge.hold in share mode nowait", "", ret_tx);
+}
+
+Err
+job_commit(Job *job, DbTx *tx)
+{
+    if (job->target->subject != NULL && job->root_absent)
+    {
+        RootState root;
+        TRY(job_root(job, "", &root));
+        if (root.present)
+            return job_root_is_back(job);
+    }
+    return db_commit(tx);
 }
 
 /* -- between batches ----------------------------------------------------------------------------------------------- */
@@ -354,16 +374,23 @@ job_tables(Job *job, Arena *arena, DisposalTable **ret_tables, size_t *ret_count
     return OK;
 }
 
+static bool
+is_table(const char *name, const GraphTable *table) /* "schema.table" */
+{
+    const size_t length = strlen(table->schema);
+    return strncmp(name, table->schema, length) == 0 && name[length] == '.' &&
+           strcmp(name + length + 1, table->name) == 0;
+}
+
 void
 job_count(Job *job, const GraphTable *table, const char *action, int64_t rows, int64_t bytes)
 {
     Outcome *o = job->outcome;
-    const char *name = arena_printf(job->arena, "%s.%s", table->schema, table->name);
     if (bytes == 0 && table->row_estimate > 0)
         bytes = (int64_t)((double)rows * ((double)table->byte_estimate / (double)table->row_estimate));
     o->progressed = o->progressed || rows > 0;
     for (size_t i = 0; i < o->table_count; i++)
-        if (strcmp(o->tables[i].table, name) == 0 && strcmp(o->tables[i].action, action) == 0)
+        if (is_table(o->tables[i].table, table) && strcmp(o->tables[i].action, action) == 0)
         {
             o->tables[i].rows += rows;
             o->tables[i].bytes += bytes;
@@ -371,6 +398,9 @@ job_count(Job *job, const GraphTable *table, const char *action, int64_t rows, i
         }
     if (rows == 0)
         return;
-    const OutcomeTable entry = { .table = name, .action = action, .rows = rows, .bytes = bytes };
+    const OutcomeTable entry = { .table = arena_printf(job->arena, "%s.%s", table->schema, table->name),
+                                 .action = action,
+                                 .rows = rows,
+                                 .bytes = bytes };
     ARENA_PUSH(job->arena, o->tables, o->table_count, o->table_room, entry);
 }

@@ -19,9 +19,10 @@ typedef struct Job
     int64_t judged_at; /* monotonic: when lag and window were last looked at */
     int64_t wal_then;
     int64_t longest_batch_us;
-    bool
-        locks_parents; /* a move: rows that have children are locked before these are collected, so that no child can be
-                           added that a cascade would take away without an archive */
+    bool root_absent; /* as the last guard found it: nothing was there to lock */
+    /* a move: rows that have children are locked before these are collected, so that no child can be added that a cascade
+     * would take away without an archive */
+    bool locks_parents;
 } Job;
 
 /* Bind a disposal to its target: selector, cutoffs, key.  ERR_RAIL when the target has a problem or is not configured
@@ -45,6 +46,11 @@ NODISCARD Err job_begin(Session *session, Arena *arena, Disposal *disposal, Outc
 NODISCARD Err job_guard(Job *job, const char *options, const char *root_lock, DbTx *ret_tx);
 /* The same for one who holds another batch open: ERR_AGAIN instead of waiting behind a hold that waits for that batch. */
 NODISCARD Err job_guard_at_once(Job *job, const char *options, DbTx *ret_tx);
+
+/* Commit a guarded transaction that deleted.  Where no root row was there to lock, it is looked for once more: somebody may
+ * have come with the key of the one who left, and the rows that went would be theirs (ERR_RAIL, nothing is committed). */
+NODISCARD Err job_commit(Job *job, DbTx *tx);
+NODISCARD Err job_root_is_back(const Job *job); /* that refusal */
 
 /* The same for the snapshot's end: no hold, and none comes while the key is destroyed. */
 NODISCARD Err job_guard_snapshot(Job *job, DbTx *ret_tx);

@@ -205,6 +205,7 @@ roots_batch(Roots *r, int64_t *rows, int64_t *ret_roots)
 
     r->turn = 1 - r->turn;
     arena_reset(r->arenas[r->turn]);
+    job->selector.arena = r->arenas[r->turn]; /* statements live as long as their batch */
     TRY(session_prepare_work(job->session, &job->selector));
     TRY(job_guard(job, r->writers == NULL ? GUARD_BATCH : GUARD_DURABLE, "", &tx));
     TRY(fill_roots(r, ret_roots));
@@ -279,6 +280,7 @@ move_by_roots(Job *job, Archive *archive)
     Err e = archive == NULL ? OK : open_writers(&r);
     if (e == OK)
         e = all_roots(&r);
+    job->selector.arena = job->arena;
     for (size_t i = 0; r.writers != NULL && i < r.file_count; i++)
     {
         if (e == OK)

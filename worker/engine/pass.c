@@ -54,7 +54,7 @@ numbers_batch(Job *job, Arena *scratch, const Numbers *n, int64_t low, int64_t h
     }
     fault_point(n->change ? "change.updated" : "erase.deleted");
     TRY(disposals_advance(scratch, job->session->db, job->disposal->id, n->number, db_affected(done), NULL, 0));
-    TRY(db_commit(&tx));
+    TRY(job_commit(job, &tx));
     fault_point(n->change ? "change.committed" : "erase.committed");
     *ret_rows = db_affected(done);
     return OK;
@@ -305,7 +305,7 @@ range_batch(Range *r, int64_t *ret_rows)
     selector_order(&job->selector, r->position, &count);
     TRY(disposals_advance(r->arenas[r->turn], job->session->db, job->disposal->id, job_number(job, r->position),
                           *ret_rows, r->bounds.high, count));
-    TRY(db_commit(&tx));
+    TRY(job_commit(job, &tx));
     fault_point("range.committed");
     return OK;
 }
@@ -420,7 +420,7 @@ erase_at_once(Job *job, size_t first, size_t end)
     for (size_t i = first; i < end; i++)
         TRY(disposals_advance(scratch, job->session->db, job->disposal->id, job_number(job, i), rows[i - first], NULL,
                               0));
-    TRY(db_commit(&tx));
+    TRY(job_commit(job, &tx));
     fault_point("whole.committed");
     for (size_t i = first; i < end; i++)
     {

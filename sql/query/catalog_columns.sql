@@ -1,15 +1,26 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The columns of those tables, in order.
--- columns: table oid, attnum, name, type, not_null, generated, base type (of a domain: what it stands on)
+-- columns: table oid, attnum, name, type, not_null, generated, base type (of a domain: what it stands on), collation where it
+--          is not the database's, operator that compares two values where it is not one of pg_catalog, default
   select a.attrelid::bigint, a.attnum::integer, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-         a.attgenerated <> '', (with recursive base (oid, base, kind) as (
-              select t.oid, t.typbasetype, t.typtype
-               union all
-              select b.oid, b.typbasetype, b.typtype from base x join pg_type b on b.oid = x.base where x.kind = 'd')
-          select x.oid::regtype::text from base x where x.kind <> 'd')
+         a.attgenerated <> '', b.oid::regtype::text,
+         (select format('%s.%I', l.collnamespace::regnamespace, l.collname) from pg_collation l
+           where l.oid = a.attcollation and l.collname <> 'default'),
+         (select format('operator(%s.%s)', o.oprnamespace::regnamespace, o.oprname)
+            from pg_type t
+            join pg_opclass s on s.opcintype = t.oid and s.opcdefault
+            join pg_am m on m.oid = s.opcmethod and m.amname = 'btree'
+            join pg_amop x on x.amopfamily = s.opcfamily and x.amoplefttype = t.oid and x.amoprighttype = t.oid and x.amopstrategy = 3
+            join pg_operator o on o.oid = x.amopopr
+           where t.oid = b.oid and t.typnamespace <> 'pg_catalog'::regnamespace and o.oprnamespace <> 'pg_catalog'::regnamespace),
+         (select pg_get_expr(d.adbin, d.adrelid) from pg_attrdef d where d.adrelid = a.attrelid and d.adnum = a.attnum)
     from pg_attribute a
     join pg_class c on c.oid = a.attrelid
-    join pg_type t on t.oid = a.atttypid
+   cross join lateral (with recursive base (oid, base, kind) as (
+              select t.oid, t.typbasetype, t.typtype from pg_type t where t.oid = a.atttypid
+               union all
+              select n.oid, n.typbasetype, n.typtype from base x join pg_type n on n.oid = x.base where x.kind = 'd')
+          select x.oid from base x where x.kind <> 'd') b
    where a.attnum > 0
      and not a.attisdropped
      and c.relkind in ('r', 'p')

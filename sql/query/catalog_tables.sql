@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Every ordinary or partitioned table of the application; a partition belongs to its topmost parent.
--- columns: oid, schema, name, partitioned, row_estimate, byte_estimate, row_security, rules, triggers (on delete), quoted, persistence, inherits or is inherited from
+-- columns: oid, schema, name, partitioned, row_estimate, byte_estimate, row_security, rules on delete, rules on update, triggers (on delete), quoted, persistence, inherits or is inherited from
   select c.oid::bigint, n.nspname, c.relname, c.relkind = 'p',
          (select greatest(coalesce(sum(p.reltuples) filter (where p.reltuples > 0), 0), 0)::bigint
             from (select c.oid union select t.relid from pg_partition_tree(c.oid) t where c.relkind = 'p') m(oid)
@@ -9,9 +9,10 @@
             from (select c.oid union select t.relid from pg_partition_tree(c.oid) t where c.relkind = 'p') m(oid)
             join pg_class p on p.oid = m.oid and p.relkind = 'r'),
          c.relrowsecurity,
-         exists (select from pg_rewrite r where r.ev_class = c.oid and r.ev_type <> '1'),
-         (select string_agg(t.tgname, ', ' order by t.tgname) from pg_trigger t
-           where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D' and (t.tgtype::integer & 8) <> 0),
+         exists (select from pg_rewrite r where r.ev_class = c.oid and r.ev_type = '4' and r.ev_enabled <> 'D'),
+         exists (select from pg_rewrite r where r.ev_class = c.oid and r.ev_type = '2' and r.ev_enabled <> 'D'),
+         (select string_agg(distinct t.tgname::text, ', ') from pg_trigger t
+           where t.tgrelid in (select c.oid union all select p.relid from pg_partition_tree(c.oid) p where c.relkind = 'p') and not t.tgisinternal and t.tgenabled <> 'D' and (t.tgtype::integer & 8) <> 0),
          format('%I.%I', n.nspname, c.relname), c.relpersistence::text,
          exists (select from pg_inherits i where i.inhrelid = c.oid or (i.inhparent = c.oid and c.relkind = 'r'))
     from pg_class c

@@ -98,7 +98,9 @@ describe_columns(Job *job, size_t index, SnapshotFile *file)
                                 ? NULL
                                 : &scope->graph->edges[scope->changes[index - scope->table_count].edge];
     const GraphTable *table = &scope->graph->tables[edge == NULL ? scope->tables[index].table : edge->child];
-    size_t *list = ARENA_ARRAY(job->arena, size_t, table->column_count + table->key_count + 64);
+    size_t *list = ARENA_ARRAY(job->arena, size_t,
+                               table->column_count + table->key_count +
+                                   (edge == NULL || edge->rule == NULL ? 0 : edge->rule->set_count));
     size_t count = 0;
 
     file->schema = table->schema;
@@ -113,7 +115,7 @@ describe_columns(Job *job, size_t index, SnapshotFile *file)
         for (size_t c = 0; c < edge->set_count; c++)
             list[count++] = edge->set_columns[c];
     else if (edge != NULL)
-        for (size_t i = 0; i < edge->rule->set_count && i < 64; i++)
+        for (size_t i = 0; i < edge->rule->set_count; i++)
             list[count++] = graph_column(table, edge->rule->sets[i].column);
     file->columns = ARENA_ARRAY(job->arena, SnapshotColumn, count + 1);
     file->column_count = count;

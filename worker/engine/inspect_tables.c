@@ -279,14 +279,12 @@ judge_habits(Findings *findings, const GraphTable *table, const Need *need)
                         .what = arena_printf(arena,
                                              "triggers fire when its rows go: %s; one that refuses stops the disposal",
                                              table->triggers) });
-    if (table->rules)
+    if ((need->erase && table->rules_delete) || (need->update && table->rules_update))
         inspect_add(findings,
-                    (Finding){
-                        .severity = SEVERITY_WARNING,
-                        .where = where,
-                        .what =
-                            "it has rules that rewrite statements: rows that do not go as selected stop the disposal",
-                        .remedy = "make them triggers, or try a disposal on a copy first" });
+                    (Finding){ .severity = SEVERITY_WARNING,
+                               .where = where,
+                               .what = "it has rules that rewrite DELETE or UPDATE: its disposals are refused",
+                               .remedy = "make them triggers" });
     if (table->unlogged)
         inspect_add(findings,
                     (Finding){

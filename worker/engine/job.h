@@ -88,7 +88,8 @@ void job_count(Job *job, const GraphTable *table, const char *action, int64_t ro
 NODISCARD Err job_fill_below(Job *job);
 /* A subject: empty, fill the root and all below. */
 NODISCARD Err job_fill_subject(Job *job);
-/* ERR_RAIL naming table and count when a row of the scope belongs to somebody else too. */
+/* ERR_RAIL naming table and count when a row of the scope belongs to somebody else too, or a row that stays cannot be
+ * changed as its edge asks for.  The changes are filled in. */
 NODISCARD Err job_refuse_foreign(Job *job);
 NODISCARD Err job_count_rows(Job *job, size_t position, int64_t *ret_rows);
 NODISCARD Err job_count_change(Job *job, size_t change, int64_t *ret_rows);

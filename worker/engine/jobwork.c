@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static Err
 affected(Db *db, const char *sql, size_t count, const char *const *params, int64_t *ret_rows)
@@ -144,6 +145,47 @@ refuse_other_roots(Job *job)
                    roots - 1, scope->graph->tables[scope->tables[0].table].quoted);
 }
 
+static Err
+told_impossible(const Job *job, size_t change, const char *rows)
+{
+    const Graph *graph = job->target->scope->graph;
+    const GraphEdge *edge = &graph->edges[job->target->scope->changes[change].edge];
+    return err_new(
+        ERR_RAIL,
+        "%s row(s) of %s cannot stay as \"%s\" asks for (%s): NOT NULL, a CHECK or a foreign key there does "
+        "not allow the new value, or it refers to a row that goes; say by an edge with another action in the "
+        "configuration what happens to them",
+        rows, graph->tables[edge->child].quoted, edge->name, edge_action_name(edge->action));
+}
+
+/* What the server would not take is known before the first row is changed. */
+static Err
+refuse_impossible(Job *job, const Selector *s)
+{
+    for (size_t i = 0; i < job->target->scope->change_count; i++)
+    {
+        CLEANUP(db_result_freep) DbResult *row = NULL;
+        int64_t rows;
+        TRY(job_count_change(job, i, &rows));
+        if (rows == 0)
+            continue;
+        const Err e = db_query_row(job->session->db, selector_count_impossible(s, i), 0, NULL, &row);
+        if (e != OK && strncmp(db_sqlstate(job->session->db), "23", 2) == 0)
+        {
+            err_clear();
+            return told_impossible(job, i, "some");
+        }
+        if (e != OK)
+            return err_note(e, "while judging what changes in %s",
+                            job->target->graph
+                                ->tables[job->target->graph->edges[job->target->scope->changes[i].edge].child]
+                                .quoted);
+        if (db_int64(row, 0, 0) > 0)
+            return told_impossible(job, i, arena_strdup(s->arena, db_text(row, 0, 0)));
+    }
+    return OK;
+}
+
 Err
 job_refuse_foreign(Job *job)
 {
@@ -170,7 +212,7 @@ job_refuse_foreign(Job *job)
                                scope->graph->edges[edge].name,
                                scope->graph->tables[scope->graph->edges[edge].parent].quoted);
         }
-    return OK;
+    return refuse_impossible(job, &selector);
 }
 
 Err

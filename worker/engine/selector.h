@@ -59,6 +59,9 @@ char *selector_forget_numbers(const Selector *s);
 /* -- counting; columns: rows */
 char *selector_count(const Selector *s, size_t position);
 char *selector_count_change(const Selector *s, size_t change);
+/* rows of a change that the server would not take: NOT NULL, CHECK, a new value that refers to nothing or to a row that
+ * goes; columns: rows.  The server answers with class 23 when a domain does not allow the new value. */
+char *selector_count_impossible(const Selector *s, size_t change);
 /* kept rows of a keep edge; columns: rows, newest age as text (NULL when age is GRAPH_NONE) */
 char *selector_count_kept(const Selector *s, size_t change, size_t age);
 /* rows reached by one edge whose parent by another edge lies outside the scope; columns: rows.  NULL: cannot be. */

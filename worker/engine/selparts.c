@@ -48,6 +48,19 @@ selparts_key(const Selector *s)
     return arena_printf(s->arena, "(select current_setting('expunge.key')::%s)", root->columns[s->target->key].type);
 }
 
+const char *
+selparts_equals(const GraphColumn *column)
+{
+    return column->equals == NULL ? "=" : column->equals;
+}
+
+void
+selparts_is_root(Text *text, const Selector *s, const char *alias)
+{
+    const GraphColumn *key = &s->target->graph->tables[s->target->root].columns[s->target->key];
+    text_addf(text, "%s.%s %s %s", alias, key->quoted, selparts_equals(key), selparts_key(s));
+}
+
 void
 selparts_work_keys(Text *text, const GraphTable *table, const char *alias)
 {
@@ -66,8 +79,11 @@ void
 selparts_join(Text *text, const GraphTable *table, const char *t, const char *w)
 {
     for (size_t i = 0; i < table->key_count; i++)
-        text_addf(text, "%s%s.%s = %s.expunge_k%zu", i > 0 ? " and " : "", t, table->columns[table->key[i]].quoted, w,
-                  i);
+    {
+        const GraphColumn *column = &table->columns[table->key[i]];
+        text_addf(text, "%s%s.%s %s %s.expunge_k%zu", i > 0 ? " and " : "", t, column->quoted, selparts_equals(column),
+                  w, i);
+    }
 }
 
 char *
@@ -87,8 +103,8 @@ selparts_work_column(const Selector *s, size_t position, size_t column)
 static bool
 refers_to_key(const Selector *s, const GraphEdge *edge)
 {
-    return s->target->subject != NULL && edge->parent == s->target->root && edge->column_count == 1 &&
-           edge->parent_columns[0] == s->target->key;
+    return s->target->subject != NULL && edge->parent == s->target->root && edge->parent_only == NULL &&
+           edge->column_count == 1 && edge->parent_columns[0] == s->target->key;
 }
 
 /* Straight to the subject's key; not where a root drags other rows of its table along: then its work table tells. */
@@ -98,38 +114,154 @@ is_key_edge(const Selector *s, const GraphEdge *edge)
     return refers_to_key(s, edge) && s->target->scope->tables[0].edge_count == 0;
 }
 
-static void
-add_only(Text *text, const GraphEdge *edge, const char *alias)
+/* -- how an edge compares ------------------------------------------------------------------------------------------- */
+
+/* An edge of the configuration compares as a foreign key between the two columns would: by the parent's collation. */
+static GraphCompare
+soft_compare(const Selector *s, const GraphColumn *parent, const GraphColumn *child)
 {
-    if (edge->only != NULL)
-        text_addf(text, " and %s.tableoid = any (array(select x.relid from pg_partition_tree(%s::oid::regclass) x))",
-                  alias, edge->only);
+    const bool same_type = strcmp(parent->base_type, child->base_type) == 0;
+    const bool same_collation = text_equal(parent->collation, child->collation);
+    if (same_collation && (parent->equals == NULL || !same_type))
+        return (GraphCompare){ .operator= NULL };
+    return (GraphCompare){ .operator= same_type ? selparts_equals(parent) : "=",
+                           .parent_cast = "",
+                           .child_cast = same_collation
+                                             ? ""
+                                             : arena_printf(s->arena, " collate %s",
+                                                            parent->collation == NULL ? "pg_catalog.\"default\""
+                                                                                      : parent->collation) };
+}
+
+static GraphCompare
+compare_of(const Selector *s, const GraphEdge *edge, size_t c)
+{
+    if (edge->compares != NULL)
+        return edge->compares[c];
+    if (edge->declared)
+        return (GraphCompare){ .operator= NULL };
+    return soft_compare(s, &s->target->graph->tables[edge->parent].columns[edge->parent_columns[c]],
+                        &s->target->graph->tables[edge->child].columns[edge->child_columns[c]]);
+}
+
+static bool
+is_plain(const Selector *s, const GraphEdge *edge)
+{
+    for (size_t c = 0; c < edge->column_count; c++)
+        if (compare_of(s, edge, c).operator!= NULL)
+            return false;
+    return true;
+}
+
+static void
+add_compare(Text *text, const Selector *s, const GraphEdge *edge, size_t c, const char *child, const char *parent)
+{
+    const GraphCompare how = compare_of(s, edge, c);
+    const GraphColumn *column = &s->target->graph->tables[edge->child].columns[edge->child_columns[c]];
+    if (how.operator== NULL)
+        text_addf(text, "%s.%s = %s", child, column->quoted, parent);
+    else
+        text_addf(text, "%s%s %s %s.%s%s", parent, how.parent_cast, how.operator, child, column->quoted,
+                  how.child_cast);
+}
+
+void
+selparts_refers(Text *text, const Selector *s, const GraphEdge *edge, const char *child, const char *parent)
+{
+    const GraphTable *table = &s->target->graph->tables[edge->parent];
+    for (size_t c = 0; c < edge->column_count; c++)
+    {
+        text_add(text, c > 0 ? " and " : "");
+        add_compare(text, s, edge, c, child,
+                    arena_printf(s->arena, "%s.%s", parent, table->columns[edge->parent_columns[c]].quoted));
+    }
+}
+
+void
+selparts_refers_work(Text *text, const Selector *s, const GraphEdge *edge, const char *child, const char *work)
+{
+    const size_t position = scope_position(s->target->scope, edge->parent);
+    for (size_t c = 0; c < edge->column_count; c++)
+    {
+        text_add(text, c > 0 ? " and " : "");
+        add_compare(text, s, edge, c, child,
+                    arena_printf(s->arena, "%s.%s", work, selparts_work_column(s, position, edge->parent_columns[c])));
+    }
+}
+
+void
+selparts_refers_values(Text *text, const Selector *s, const GraphEdge *edge, const char *child, const char *prefix)
+{
+    for (size_t c = 0; c < edge->column_count; c++)
+    {
+        text_add(text, c > 0 ? " and " : "");
+        add_compare(text, s, edge, c, child, arena_printf(s->arena, "%s%zu", prefix, c));
+    }
+}
+
+static void
+add_partition(Text *text, const char *alias, const char *column, const char *partition)
+{
+    if (partition != NULL)
+        text_addf(text, " and %s.%s = any (array(select x.relid from pg_partition_tree(%s::oid::regclass) x))", alias,
+                  column, partition);
+}
+
+void
+selparts_only_child(Text *text, const GraphEdge *edge, const char *child)
+{
+    add_partition(text, child, "tableoid", edge->only);
+}
+
+void
+selparts_only_parent(Text *text, const GraphEdge *edge, const char *parent)
+{
+    add_partition(text, parent, "tableoid", edge->parent_only);
+}
+
+void
+selparts_begin_in_work(Text *text, const Selector *s, const GraphEdge *edge, const char *child)
+{
+    const size_t parent = scope_position(s->target->scope, edge->parent);
+    const GraphTable *table = &s->target->graph->tables[edge->child];
+    if (!is_plain(s, edge))
+    {
+        text_addf(text, "exists (select from %s p where ", selparts_work(s, parent));
+        selparts_refers_work(text, s, edge, child, "p");
+        add_partition(text, "p", "expunge_partition", edge->parent_only);
+        return;
+    }
+    text_add(text, "(");
+    for (size_t c = 0; c < edge->column_count; c++)
+        text_addf(text, "%s%s.%s", c > 0 ? ", " : "", child, table->columns[edge->child_columns[c]].quoted);
+    text_add(text, ") in (select ");
+    for (size_t c = 0; c < edge->column_count; c++)
+        text_addf(text, "%sp.%s", c > 0 ? ", " : "", selparts_work_column(s, parent, edge->parent_columns[c]));
+    text_addf(text, " from %s p where true", selparts_work(s, parent));
+    add_partition(text, "p", "expunge_partition", edge->parent_only);
 }
 
 void
 selparts_reached(Text *text, const Selector *s, size_t edge_index, const char *alias)
 {
     const GraphEdge *edge = selparts_edge(s, edge_index);
-    const GraphTable *child = &s->target->graph->tables[edge->child];
 
     if (is_key_edge(s, edge))
     {
-        text_addf(text, "%s.%s = %s", alias, child->columns[edge->child_columns[0]].quoted, selparts_key(s));
-        add_only(text, edge, alias);
+        add_compare(text, s, edge, 0, alias, selparts_key(s));
+        selparts_only_child(text, edge, alias);
         return;
     }
-    const size_t parent = scope_position(s->target->scope, edge->parent);
     const bool key_too = refers_to_key(s, edge) && !edge->declared; /* a soft edge outlives its root */
     if (key_too)
-        text_addf(text, "(%s.%s = %s or ", alias, child->columns[edge->child_columns[0]].quoted, selparts_key(s));
-    text_add(text, "(");
-    for (size_t c = 0; c < edge->column_count; c++)
-        text_addf(text, "%s%s.%s", c > 0 ? ", " : "", alias, child->columns[edge->child_columns[c]].quoted);
-    text_add(text, ") in (select ");
-    for (size_t c = 0; c < edge->column_count; c++)
-        text_addf(text, "%sp.%s", c > 0 ? ", " : "", selparts_work_column(s, parent, edge->parent_columns[c]));
-    text_addf(text, " from %s p)%s", selparts_work(s, parent), key_too ? ")" : "");
-    add_only(text, edge, alias);
+    {
+        text_add(text, "(");
+        add_compare(text, s, edge, 0, alias, selparts_key(s));
+        text_add(text, " or ");
+    }
+    selparts_begin_in_work(text, s, edge, alias);
+    text_add(text, key_too ? "))" : ")");
+    selparts_only_child(text, edge, alias);
 }
 
 void
@@ -162,7 +294,7 @@ live_row(Text *text, const Selector *s, size_t position, const char *alias, size
     const ScopeTable *entry = &s->target->scope->tables[position];
     text_add(text, "(");
     if (position == 0)
-        text_addf(text, "%s.%s = %s", alias, selparts_table(s, 0)->columns[s->target->key].quoted, selparts_key(s));
+        selparts_is_root(text, s, alias);
     for (size_t e = 0; e < entry->edge_count; e++)
     {
         if (e > 0 || position == 0)
@@ -192,17 +324,15 @@ live_edge(Text *text, const Selector *s, size_t edge_index, const char *alias, s
         selparts_reached(text, s, edge_index, alias);
         return;
     }
-    const GraphTable *child = &s->target->graph->tables[edge->child];
     const GraphTable *parent = &s->target->graph->tables[edge->parent];
     const char *inner = arena_printf(s->arena, "p%zu", hops);
-    text_addf(text, "exists (select from %s %s where ", parent->quoted, inner);
-    for (size_t c = 0; c < edge->column_count; c++)
-        text_addf(text, "%s%s.%s = %s.%s", c > 0 ? " and " : "", inner, parent->columns[edge->parent_columns[c]].quoted,
-                  alias, child->columns[edge->child_columns[c]].quoted);
+    text_addf(text, "exists (select from %s %s where ", parent->from, inner);
+    selparts_refers(text, s, edge, alias, inner);
+    selparts_only_parent(text, edge, inner);
     text_add(text, " and ");
     live_row(text, s, scope_position(s->target->scope, edge->parent), inner, hops - 1);
     text_add(text, ")");
-    add_only(text, edge, alias);
+    selparts_only_child(text, edge, alias);
 }
 
 void
@@ -237,7 +367,10 @@ selparts_live_outside(Text *text, const Selector *s, size_t position, const char
     const ScopeTable *entry = &s->target->scope->tables[position];
     text_add(text, "(false");
     if (position == 0)
-        text_addf(text, " or %s.%s = %s", alias, selparts_table(s, 0)->columns[s->target->key].quoted, selparts_key(s));
+    {
+        text_add(text, " or ");
+        selparts_is_root(text, s, alias);
+    }
     for (size_t e = 0; e < entry->edge_count; e++)
     {
         const size_t parent = scope_position(s->target->scope, selparts_edge(s, entry->edges[e])->parent);
@@ -285,10 +418,10 @@ selparts_not_held(Text *text, const Selector *s)
     const GraphTable *root = &target->graph->tables[target->root];
     text_addf(
         text,
-        "(t.%s = any ((select coalesce(array_agg(h.subject_key::%s), '{}') from expunge.hold h where h.kind = %s and "
+        "(t.%s %s any ((select coalesce(array_agg(h.subject_key::%s), '{}') from expunge.hold h where h.kind = %s and "
         "h.released_at is null and (h.expires_at is null or h.expires_at > clock_timestamp()))::%s[])) is not true",
-        root->columns[target->holder].quoted, target->holder_type, db_literal(s->arena, target->policy->subject_kind),
-        target->holder_type);
+        root->columns[target->holder].quoted, selparts_equals(&root->columns[target->holder]), target->holder_type,
+        db_literal(s->arena, target->policy->subject_kind), target->holder_type);
 }
 
 void

@@ -16,6 +16,8 @@ char *selparts_numbers(const Selector *s);
 
 /* (select current_setting('expunge.key')::TYPE): evaluated once per statement, never in its text */
 char *selparts_key(const Selector *s);
+/* ALIAS.key = the subject's key */
+void selparts_is_root(Text *text, const Selector *s, const char *alias);
 /* ALIAS.expunge_k0, … ; and ALIAS.column, … for the key of a table */
 void selparts_work_keys(Text *text, const GraphTable *table, const char *alias);
 void selparts_table_keys(Text *text, const GraphTable *table, const char *alias);
@@ -23,6 +25,21 @@ void selparts_table_keys(Text *text, const GraphTable *table, const char *alias)
 void selparts_join(Text *text, const GraphTable *table, const char *t, const char *w);
 /* name of a graph column in the work table of position: expunge_k<i> or expunge_r<i> */
 char *selparts_work_column(const Selector *s, size_t position, size_t column);
+
+/* A value of the column equals another one of its own type. */
+const char *selparts_equals(const GraphColumn *column);
+/* The child's columns (of its alias) refer to the parent's values, "PREFIX.column" or, of a work table, selparts_work_column:
+ * as the constraint compares them; joined by and. */
+void selparts_refers(Text *text, const Selector *s, const GraphEdge *edge, const char *child, const char *parent);
+void selparts_refers_work(Text *text, const Selector *s, const GraphEdge *edge, const char *child, const char *work);
+/* The same, against values named PREFIX0, PREFIX1, … */
+void selparts_refers_values(Text *text, const Selector *s, const GraphEdge *edge, const char *child,
+                            const char *prefix);
+/* " and …" where the key sits on one partition of the child, or points at one of the parent. */
+void selparts_only_child(Text *text, const GraphEdge *edge, const char *child);
+void selparts_only_parent(Text *text, const GraphEdge *edge, const char *parent);
+/* "(child's columns) in (select parent's from its work table …", open for a further " and"; close it with ")". */
+void selparts_begin_in_work(Text *text, const Selector *s, const GraphEdge *edge, const char *child);
 
 /* The row of alias is reached by the edge: straight from the key, or through the parent's work table. */
 void selparts_reached(Text *text, const Selector *s, size_t edge, const char *alias);

@@ -32,7 +32,7 @@ selector_copy(const Selector *s, size_t position)
     const GraphTable *table = selparts_table(s, position);
     text_add(&text, "copy (select ");
     add_columns(&text, table, "t");
-    text_addf(&text, " from %s t", table->quoted);
+    text_addf(&text, " from %s t", table->from);
     if (!selparts_is_collected(s, position))
     {
         text_add(&text, " where ");
@@ -62,7 +62,7 @@ selector_copy_change(const Selector *s, size_t change)
     else
         for (size_t i = 0; i < edge->rule->set_count; i++)
             text_addf(&text, ", t.%s", child->columns[graph_column(child, edge->rule->sets[i].column)].quoted);
-    text_addf(&text, " from %s t join %s w on ", child->quoted, selparts_change_work(s, change));
+    text_addf(&text, " from %s t join %s w on ", child->from, selparts_change_work(s, change));
     selparts_join(&text, child, "t", "w");
     text_add(&text, ") to stdout");
     return text_done(&text);
@@ -81,7 +81,7 @@ selector_delete_numbers(const Selector *s, size_t position)
 {
     Text text = TEXT_INIT(s->arena);
     const GraphTable *table = selparts_table(s, position);
-    text_addf(&text, "delete from %s t using %s w where ", table->quoted, selparts_numbers(s));
+    text_addf(&text, "delete from %s t using %s w where ", table->from, selparts_numbers(s));
     add_numbered(&text, s, table, "$1::bigint", "$2::bigint");
     text_add(&text, " and ");
     selparts_live(&text, s, position, "t");
@@ -93,7 +93,7 @@ selector_move_numbers(const Selector *s, size_t position, int64_t low, int64_t h
 {
     Text text = TEXT_INIT(s->arena);
     const GraphTable *table = selparts_table(s, position);
-    text_addf(&text, "copy (delete from %s t using %s w where ", table->quoted, selparts_numbers(s));
+    text_addf(&text, "copy (delete from %s t using %s w where ", table->from, selparts_numbers(s));
     add_numbered(&text, s, table, arena_printf(s->arena, "%" PRId64, low), arena_printf(s->arena, "%" PRId64, high));
     text_add(&text, " and ");
     selparts_live(&text, s, position, "t");
@@ -109,7 +109,7 @@ selector_change_numbers(const Selector *s, size_t change)
     Text text = TEXT_INIT(s->arena);
     const GraphEdge *edge = selparts_edge(s, s->target->scope->changes[change].edge);
     const GraphTable *child = selparts_child(s, change);
-    text_addf(&text, "update %s t set ", child->quoted);
+    text_addf(&text, "update %s t set ", child->from);
     if (edge->action == EDGE_SET_NULL || edge->action == EDGE_SET_DEFAULT)
         for (size_t c = 0; c < edge->set_count; c++)
             text_addf(&text, "%s%s = %s", c > 0 ? ", " : "", child->columns[edge->set_columns[c]].quoted,
@@ -133,7 +133,7 @@ selector_remaining_numbers(const Selector *s, size_t position)
 {
     Text text = TEXT_INIT(s->arena);
     const GraphTable *table = selparts_table(s, position);
-    text_addf(&text, "select count(*) from %s t, %s w where ", table->quoted, selparts_numbers(s));
+    text_addf(&text, "select count(*) from %s t, %s w where ", table->from, selparts_numbers(s));
     add_numbered(&text, s, table, "$1::bigint", "$2::bigint");
     text_add(&text, " and ");
     selparts_live(&text, s, position, "t");
@@ -146,7 +146,7 @@ char *
 selector_delete_whole(const Selector *s, size_t position)
 {
     Text text = TEXT_INIT(s->arena);
-    text_addf(&text, "delete from %s t where ", selparts_table(s, position)->quoted);
+    text_addf(&text, "delete from %s t where ", selparts_table(s, position)->from);
     selparts_reached_any(&text, s, position, "t");
     text_add(&text, " and ");
     selparts_live(&text, s, position, "t");
@@ -171,7 +171,7 @@ selector_delete_group(const Selector *s, size_t first, size_t end)
     {
         const GraphTable *table = selparts_table(s, i);
         text_addf(&text, "%sexpunge_d%zu as (delete from %s t using %s w where ", i == first ? "with " : ", ", i,
-                  table->quoted, selparts_work(s, i));
+                  table->from, selparts_work(s, i));
         selparts_join(&text, table, "t", "w");
         text_add(&text, " returning 1)");
     }
@@ -185,10 +185,11 @@ selector_lost(const Selector *s, size_t position)
 {
     Text text = TEXT_INIT(s->arena);
     const GraphTable *table = selparts_table(s, position);
-    text_addf(&text, "select count(*) from %s t join %s w on ", table->quoted, selparts_work(s, position));
+    text_addf(&text, "select count(*) from %s t join %s w on ", table->from, selparts_work(s, position));
     selparts_join(&text, table, "t", "w");
-    text_add(&text, " where w.expunge_round = 0 and not ");
+    text_add(&text, " where w.expunge_round = 0 and ");
     selparts_live_outside(&text, s, position, "t");
+    text_add(&text, " is not true");
     return text_done(&text);
 }
 
@@ -204,7 +205,7 @@ selector_remaining(const Selector *s, size_t position)
 {
     Text text = TEXT_INIT(s->arena);
     const GraphTable *table = selparts_table(s, position);
-    text_addf(&text, "select count(*) from %s t", table->quoted);
+    text_addf(&text, "select count(*) from %s t", table->from);
     if (selparts_is_collected(s, position))
     {
         text_addf(&text, ", %s w where ", selparts_work(s, position));
@@ -291,7 +292,7 @@ selector_upper(const Selector *s, size_t position, bool bounded)
         text_addf(&text, "%sk.%s::text", i > 0 ? ", " : "", table->columns[order[i]].quoted);
     text_add(&text, " from (select ");
     add_order(&text, s, position);
-    text_addf(&text, " from %s t where ", table->quoted);
+    text_addf(&text, " from %s t where ", table->from);
     selparts_range_base(&text, s, position);
     if (bounded)
         add_side(&text, s, position, NULL, 1, true);
@@ -305,7 +306,7 @@ char *
 selector_delete_range(const Selector *s, size_t position, const Bounds *bounds)
 {
     Text text = TEXT_INIT(s->arena);
-    text_addf(&text, "delete from %s t where ", selparts_table(s, position)->quoted);
+    text_addf(&text, "delete from %s t where ", selparts_table(s, position)->from);
     add_range(&text, s, position, bounds, false);
     return text_done(&text);
 }
@@ -316,7 +317,7 @@ selector_copy_range(const Selector *s, size_t position, const Bounds *bounds)
     Text text = TEXT_INIT(s->arena);
     text_add(&text, "copy (select ");
     add_columns(&text, selparts_table(s, position), "t");
-    text_addf(&text, " from %s t where ", selparts_table(s, position)->quoted);
+    text_addf(&text, " from %s t where ", selparts_table(s, position)->from);
     add_range(&text, s, position, bounds, true);
     text_add(&text, ") to stdout");
     return text_done(&text);
@@ -329,7 +330,7 @@ selector_copy_next(const Selector *s, size_t position, const char *const *low, i
     const Bounds bounds = { .low = low };
     text_add(&text, "copy (select ");
     add_columns(&text, selparts_table(s, position), "t");
-    text_addf(&text, " from %s t where ", selparts_table(s, position)->quoted);
+    text_addf(&text, " from %s t where ", selparts_table(s, position)->from);
     add_range(&text, s, position, &bounds, true);
     text_add(&text, " order by ");
     add_order(&text, s, position);
@@ -379,7 +380,7 @@ char *
 selector_remaining_range(const Selector *s, size_t position, const Bounds *bounds)
 {
     Text text = TEXT_INIT(s->arena);
-    text_addf(&text, "select count(*) from %s t where ", selparts_table(s, position)->quoted);
+    text_addf(&text, "select count(*) from %s t where ", selparts_table(s, position)->from);
     add_range(&text, s, position, bounds, false);
     return text_done(&text);
 }
@@ -418,32 +419,37 @@ selector_root_state(const Selector *s, const char *lock)
         text_add(&text, "true");
     else
         add_ended(&text, s, "clock_timestamp()");
-    text_addf(&text, ") is true, %s, %s, %s from %s t where t.%s = %s %s", optional_text(s, rule->incarnation),
+    text_addf(&text, ") is true, %s, %s, %s from %s t where ", optional_text(s, rule->incarnation),
               rule->ended_at == NULL ? "null::text"
                                      : arena_printf(s->arena, "%s::timestamptz::text", root_column(s, rule->ended_at)),
-              optional_text(s, rule->region), selparts_table(s, 0)->quoted,
-              selparts_table(s, 0)->columns[s->target->key].quoted, selparts_key(s), lock);
+              optional_text(s, rule->region), selparts_table(s, 0)->from);
+    selparts_is_root(&text, s, "t");
+    text_addf(&text, " %s", lock);
     return text_done(&text);
 }
 
 char *
 selector_hold(const Selector *s)
 {
+    const GraphColumn *key = &selparts_table(s, 0)->columns[s->target->key];
     return arena_printf(
         s->arena,
         "select h.id, h.type, (extract(epoch from nullif(h.expires_at, 'infinity'::timestamptz)) * 1000000)::bigint "
         "from expunge.hold h where h.kind = %s and h.released_at is null and (h.expires_at is null or "
-        "h.expires_at > clock_timestamp()) and case when h.kind = %s then h.subject_key::%s end = %s "
+        "h.expires_at > clock_timestamp()) and case when h.kind = %s then h.subject_key::%s end%s%s %s %s "
         "order by h.id desc limit 1",
-        db_literal(s->arena, s->target->subject->kind), db_literal(s->arena, s->target->subject->kind),
-        selparts_table(s, 0)->columns[s->target->key].type, selparts_key(s));
+        db_literal(s->arena, s->target->subject->kind), db_literal(s->arena, s->target->subject->kind), key->type,
+        key->collation == NULL ? "" : " collate ", key->collation == NULL ? "" : key->collation, selparts_equals(key),
+        selparts_key(s));
 }
 
 char *
 selector_delete_root(const Selector *s)
 {
-    return arena_printf(s->arena, "delete from %s t where t.%s = %s", selparts_table(s, 0)->quoted,
-                        selparts_table(s, 0)->columns[s->target->key].quoted, selparts_key(s));
+    Text text = TEXT_INIT(s->arena);
+    text_addf(&text, "delete from %s t where ", selparts_table(s, 0)->from);
+    selparts_is_root(&text, s, "t");
+    return text_done(&text);
 }
 
 char *
@@ -454,7 +460,7 @@ selector_ended_roots(const Selector *s)
     const char *key = root_column(s, rule->key);
     text_addf(&text, "select %s::text, %s, %s::timestamptz::text, %s from %s t where ", key,
               optional_text(s, rule->incarnation), root_column(s, rule->ended_at), optional_text(s, rule->region),
-              selparts_table(s, 0)->quoted);
+              selparts_table(s, 0)->from);
     add_ended(&text, s, "$1::timestamptz");
     text_addf(
         &text,
@@ -470,7 +476,7 @@ selector_misplaced_roots(const Selector *s)
     Text text = TEXT_INIT(s->arena);
     const SubjectRule *rule = s->target->subject;
     text_addf(&text, "select count(*) from %s t where %s::text is distinct from $1::text and ",
-              selparts_table(s, 0)->quoted, root_column(s, rule->region));
+              selparts_table(s, 0)->from, root_column(s, rule->region));
     add_ended(&text, s, "clock_timestamp()");
     return text_done(&text);
 }
@@ -480,7 +486,7 @@ selector_all_roots(const Selector *s)
 {
     const SubjectRule *rule = s->target->subject;
     return arena_printf(s->arena, "select %s::text, %s from %s t", root_column(s, rule->key),
-                        optional_text(s, rule->incarnation), selparts_table(s, 0)->quoted);
+                        optional_text(s, rule->incarnation), selparts_table(s, 0)->from);
 }
 
 char *
@@ -489,7 +495,7 @@ selector_oldest(const Selector *s)
     const Target *target = s->target;
     const GraphTable *root = selparts_table(s, 0);
     if (target->age == GRAPH_NONE)
-        return arena_printf(s->arena, "select min(%s)::timestamptz::text from %s t", target->policy->age, root->quoted);
+        return arena_printf(s->arena, "select min(%s)::timestamptz::text from %s t", target->policy->age, root->from);
     return arena_printf(s->arena, "select min(t.%s)::timestamptz::text from %s t", root->columns[target->age].quoted,
-                        root->quoted);
+                        root->from);
 }

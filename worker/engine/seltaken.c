@@ -15,7 +15,11 @@ selector_taken_create(Arena *arena, const GraphTable *table, size_t number)
     Text text = TEXT_INIT(arena);
     text_addf(&text, "create temporary table expunge_t%zu (", number);
     for (size_t i = 0; i < table->key_count; i++)
-        text_addf(&text, "expunge_k%zu %s not null, ", i, table->columns[table->key[i]].type);
+    {
+        const GraphColumn *column = &table->columns[table->key[i]];
+        text_addf(&text, "expunge_k%zu %s%s%s not null, ", i, column->type,
+                  column->collation == NULL ? "" : " collate ", column->collation == NULL ? "" : column->collation);
+    }
     text_add(&text, "primary key (");
     for (size_t i = 0; i < table->key_count; i++)
         text_addf(&text, "%sexpunge_k%zu", i > 0 ? ", " : "", i);
@@ -44,7 +48,8 @@ subtract(const Selector *s, const char *work, size_t table)
     const GraphTable *entry = &s->target->graph->tables[table];
     text_addf(&text, "delete from %s w using %s x where ", work, taken_name(s, table));
     for (size_t i = 0; i < entry->key_count; i++)
-        text_addf(&text, "%sx.expunge_k%zu = w.expunge_k%zu", i > 0 ? " and " : "", i, i);
+        text_addf(&text, "%sx.expunge_k%zu %s w.expunge_k%zu", i > 0 ? " and " : "", i,
+                  selparts_equals(&entry->columns[entry->key[i]]), i);
     return text_done(&text);
 }
 
@@ -76,7 +81,7 @@ selector_take(const Selector *s, size_t position)
     if (!selparts_is_collected(s, position) || s->target->single)
     {
         selparts_table_keys(&text, table, "t");
-        text_addf(&text, " from %s t where ", table->quoted);
+        text_addf(&text, " from %s t where ", table->from);
         selparts_range_base(&text, s, position);
     }
     else

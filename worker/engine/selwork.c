@@ -4,11 +4,19 @@
 
 #include <inttypes.h>
 
+/* With its collation: values that the table holds apart, or finds equal, are so in the work table too. */
+static const char *
+type_of(const Selector *s, const GraphColumn *column)
+{
+    return column->collation == NULL ? column->type
+                                     : arena_printf(s->arena, "%s collate %s", column->type, column->collation);
+}
+
 static void
-add_key_columns(Text *text, const GraphTable *table)
+add_key_columns(Text *text, const Selector *s, const GraphTable *table)
 {
     for (size_t i = 0; i < table->key_count; i++)
-        text_addf(text, "expunge_k%zu %s not null, ", i, table->columns[table->key[i]].type);
+        text_addf(text, "expunge_k%zu %s not null, ", i, type_of(s, &table->columns[table->key[i]]));
 }
 
 static void
@@ -28,9 +36,10 @@ create_work(Text *text, const Selector *s, size_t position)
     if (!selparts_is_collected(s, position))
         return;
     text_addf(text, "create temporary table %s (", selparts_work(s, position));
-    add_key_columns(text, table);
+    add_key_columns(text, s, table);
     for (size_t i = 0; i < entry->ref_count; i++)
-        text_addf(text, "expunge_r%zu %s, ", i, table->columns[entry->refs[i]].type);
+        text_addf(text, "expunge_r%zu %s, ", i, type_of(s, &table->columns[entry->refs[i]]));
+    text_add(text, entry->keeps_partition ? "expunge_partition oid not null, " : "");
     text_add(text, "expunge_round integer not null, ");
     add_key_constraint(text, table);
     text_add(text, ");\n");
@@ -48,7 +57,7 @@ selector_create(const Selector *s)
     {
         const GraphTable *child = selparts_child(s, i);
         text_addf(&text, "create temporary table %s (", selparts_change_work(s, i));
-        add_key_columns(&text, child);
+        add_key_columns(&text, s, child);
         add_key_constraint(&text, child);
         text_add(&text, ");\n");
     }
@@ -77,7 +86,7 @@ begin_fill(Text *text, const Selector *s, size_t position, const char *round)
     selparts_table_keys(text, table, "t");
     for (size_t i = 0; i < entry->ref_count; i++)
         text_addf(text, ", t.%s", table->columns[entry->refs[i]].quoted);
-    text_addf(text, ", %s from %s t where ", round, table->quoted);
+    text_addf(text, "%s, %s from %s t where ", entry->keeps_partition ? ", t.tableoid" : "", round, table->from);
 }
 
 char *
@@ -85,7 +94,7 @@ selector_fill_subject_root(const Selector *s)
 {
     Text text = TEXT_INIT(s->arena);
     begin_fill(&text, s, 0, "0");
-    text_addf(&text, "t.%s = %s", selparts_table(s, 0)->columns[s->target->key].quoted, selparts_key(s));
+    selparts_is_root(&text, s, "t");
     return text_done(&text);
 }
 
@@ -128,19 +137,10 @@ selector_fill_round(const Selector *s, size_t position, size_t edge_index)
 {
     Text text = TEXT_INIT(s->arena);
     const GraphEdge *edge = selparts_edge(s, edge_index);
-    const GraphTable *table = selparts_table(s, position);
-    const size_t parent = scope_position(s->target->scope, edge->parent);
     begin_fill(&text, s, position, "$1::integer");
-    text_add(&text, "(");
-    for (size_t c = 0; c < edge->column_count; c++)
-        text_addf(&text, "%st.%s", c > 0 ? ", " : "", table->columns[edge->child_columns[c]].quoted);
-    text_add(&text, ") in (select ");
-    for (size_t c = 0; c < edge->column_count; c++)
-        text_addf(&text, "%sp.%s", c > 0 ? ", " : "", selparts_work_column(s, parent, edge->parent_columns[c]));
-    text_addf(&text, " from %s p where p.expunge_round = $1::integer - 1)", selparts_work(s, parent));
-    if (edge->only != NULL)
-        text_addf(&text, " and t.tableoid = any (array(select x.relid from pg_partition_tree(%s::oid::regclass) x))",
-                  edge->only);
+    selparts_begin_in_work(&text, s, edge, "t");
+    text_add(&text, " and p.expunge_round = $1::integer - 1)");
+    selparts_only_child(&text, edge, "t");
     text_add(&text, " on conflict do nothing");
     return text_done(&text);
 }
@@ -150,7 +150,7 @@ selector_lock(const Selector *s, size_t position)
 {
     Text text = TEXT_INIT(s->arena);
     const GraphTable *table = selparts_table(s, position);
-    text_addf(&text, "select count(*) from (select from %s t join %s w on ", table->quoted, selparts_work(s, position));
+    text_addf(&text, "select count(*) from (select from %s t join %s w on ", table->from, selparts_work(s, position));
     selparts_join(&text, table, "t", "w");
     text_add(&text, " for update of t) locked");
     return text_done(&text);
@@ -181,6 +181,27 @@ add_difference(Text *text, const Selector *s, const GraphEdge *edge, const Graph
     (void)s;
 }
 
+/* Rows of the scope go before what they refer to, or with it: nothing has to be changed in them. */
+static void
+add_stays(Text *text, const Selector *s, const GraphEdge *edge)
+{
+    const Scope *scope = s->target->scope;
+    const size_t child = scope_position(scope, edge->child), parent = scope_position(scope, edge->parent);
+    if (child == GRAPH_NONE || child == parent || edge->action == EDGE_KEEP ||
+        (child < parent && scope->tables[child].group != scope->tables[parent].group))
+        return;
+    if (!selparts_is_collected(s, child))
+    {
+        text_add(text, " and ");
+        selparts_reached_any(text, s, child, "t");
+        text_add(text, " is not true");
+        return;
+    }
+    text_addf(text, " and not exists (select from %s x where ", selparts_work(s, child));
+    selparts_join(text, selparts_table(s, child), "t", "x");
+    text_add(text, ")");
+}
+
 char *
 selector_fill_change(const Selector *s, size_t change)
 {
@@ -189,9 +210,10 @@ selector_fill_change(const Selector *s, size_t change)
     const GraphTable *child = selparts_child(s, change);
     text_addf(&text, "insert into %s select ", selparts_change_work(s, change));
     selparts_table_keys(&text, child, "t");
-    text_addf(&text, " from %s t where ", child->quoted);
+    text_addf(&text, " from %s t where ", child->from);
     selparts_reached(&text, s, edge, "t");
     add_difference(&text, s, selparts_edge(s, edge), child);
+    add_stays(&text, s, selparts_edge(s, edge));
     return text_done(&text);
 }
 
@@ -222,21 +244,16 @@ number_tree(const Selector *s, size_t position, const GraphEdge *edge)
     selparts_work_keys(&text, table, "w");
     for (size_t c = 0; c < edge->column_count; c++)
         text_addf(&text, ", w.%s as expunge_p%zu", selparts_work_column(s, position, edge->parent_columns[c]), c);
-    text_addf(&text, ", 0 as expunge_depth from %s w join %s t on ", work, table->quoted);
+    text_addf(&text, ", 0 as expunge_depth from %s w join %s t on ", work, table->from);
     selparts_join(&text, table, "t", "w");
     text_addf(&text, " where not exists (select from %s p where ", work);
-    for (size_t c = 0; c < edge->column_count; c++)
-        text_addf(&text, "%sp.%s = t.%s", c > 0 ? " and " : "",
-                  selparts_work_column(s, position, edge->parent_columns[c]),
-                  table->columns[edge->child_columns[c]].quoted);
+    selparts_refers_work(&text, s, edge, "t", "p");
     text_add(&text, ") union all select ");
     selparts_work_keys(&text, table, "w");
     for (size_t c = 0; c < edge->column_count; c++)
         text_addf(&text, ", w.%s", selparts_work_column(s, position, edge->parent_columns[c]));
-    text_addf(&text, ", r.expunge_depth + 1 from tree r join %s t on ", table->quoted);
-    for (size_t c = 0; c < edge->column_count; c++)
-        text_addf(&text, "%st.%s = r.expunge_p%zu", c > 0 ? " and " : "", table->columns[edge->child_columns[c]].quoted,
-                  c);
+    text_addf(&text, ", r.expunge_depth + 1 from tree r join %s t on ", table->from);
+    selparts_refers_values(&text, s, edge, "t", "r.expunge_p");
     text_addf(&text, " join %s w on ", work);
     selparts_join(&text, table, "t", "w");
     text_add(&text, ") select row_number() over (order by r.expunge_depth desc nulls first, ");
@@ -245,7 +262,8 @@ number_tree(const Selector *s, size_t position, const GraphEdge *edge)
     selparts_work_keys(&text, table, "w");
     text_addf(&text, " from %s w left join tree r on ", work);
     for (size_t i = 0; i < table->key_count; i++)
-        text_addf(&text, "%sr.expunge_k%zu = w.expunge_k%zu", i > 0 ? " and " : "", i, i);
+        text_addf(&text, "%sr.expunge_k%zu %s w.expunge_k%zu", i > 0 ? " and " : "", i,
+                  selparts_equals(&table->columns[table->key[i]]), i);
     text_addf(&text, ";\ncreate unique index on %s (expunge_n);\nanalyze %s", selparts_numbers(s), selparts_numbers(s));
     return text_done(&text);
 }
@@ -291,7 +309,7 @@ selector_count(const Selector *s, size_t position)
     Text text = TEXT_INIT(s->arena);
     if (selparts_is_collected(s, position))
         return arena_printf(s->arena, "select count(*) from %s w", selparts_work(s, position));
-    text_addf(&text, "select count(*) from %s t where ", selparts_table(s, position)->quoted);
+    text_addf(&text, "select count(*) from %s t where ", selparts_table(s, position)->from);
     selparts_range_base(&text, s, position);
     if (selparts_is_taken(s, s->target->scope->tables[position].table))
     {
@@ -316,7 +334,7 @@ selector_count_kept(const Selector *s, size_t change, size_t age)
         text_add(&text, "select count(*), null::text");
     else
         text_addf(&text, "select count(*), max(t.%s)::timestamptz::text", child->columns[age].quoted);
-    text_addf(&text, " from %s t where ", child->quoted);
+    text_addf(&text, " from %s t where ", child->from);
     selparts_reached(&text, s, s->target->scope->changes[change].edge, "t");
     return text_done(&text);
 }
@@ -331,7 +349,7 @@ selector_count_foreign(const Selector *s, size_t position, size_t edge_index)
     Text text = TEXT_INIT(s->arena);
     const GraphTable *table = selparts_table(s, position);
     const GraphTable *parent = &s->target->graph->tables[edge->parent];
-    text_addf(&text, "select count(*) from %s t", table->quoted);
+    text_addf(&text, "select count(*) from %s t", table->from);
     if (selparts_is_collected(s, position))
     {
         text_addf(&text, " join %s w on ", selparts_work(s, position));
@@ -344,13 +362,13 @@ selector_count_foreign(const Selector *s, size_t position, size_t edge_index)
         selparts_reached_any(&text, s, position, "t");
         text_add(&text, " and ");
     }
-    text_addf(&text, "exists (select from %s p where ", parent->quoted);
-    for (size_t c = 0; c < edge->column_count; c++)
-        text_addf(&text, "%sp.%s = t.%s", c > 0 ? " and " : "", parent->columns[edge->parent_columns[c]].quoted,
-                  table->columns[edge->child_columns[c]].quoted);
-    text_add(&text, ") and not (");
+    text_addf(&text, "exists (select from %s p where ", parent->from);
+    selparts_refers(&text, s, edge, "t", "p");
+    selparts_only_parent(&text, edge, "p");
+    selparts_only_child(&text, edge, "t");
+    text_add(&text, ") and (");
     selparts_reached(&text, s, edge_index, "t");
-    text_add(&text, ")");
+    text_add(&text, ") is not true"); /* a NULL among the parent's values makes "in" unknown */
     return text_done(&text);
 }
 
@@ -371,7 +389,7 @@ selector_survey_policy(const Selector *s)
     text_add(&text, "))");
     for (size_t i = 0; i < policy->exempt_count; i++)
         text_addf(&text, ", count(*) filter (where (%s) is true)", policy->exempts[i].where);
-    text_addf(&text, " from %s t where ", selparts_table(s, 0)->quoted);
+    text_addf(&text, " from %s t where ", selparts_table(s, 0)->from);
     const Selector bare = *s;
     PolicyRule plain = *policy;
     Target target = *s->target;
@@ -388,7 +406,7 @@ char *
 selector_any_due(const Selector *s)
 {
     Text text = TEXT_INIT(s->arena);
-    text_addf(&text, "select exists (select from %s t where ", selparts_table(s, 0)->quoted);
+    text_addf(&text, "select exists (select from %s t where ", selparts_table(s, 0)->from);
     selparts_due(&text, s);
     text_add(&text, ")");
     return text_done(&text);

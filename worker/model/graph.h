@@ -12,9 +12,18 @@ typedef struct GraphColumn
     const char *quoted;
     const char *type;      /* as format_type() prints it */
     const char *base_type; /* what a domain stands on; otherwise the type without its modifier */
+    const char *collation; /* quoted; NULL: the database's, or none */
+    const char *equals;    /* the operator by which values of its type are equal; NULL: "=" of pg_catalog */
+    const char *standard;  /* its default, an expression; NULL: none */
     bool not_null;
     bool generated;
 } GraphColumn;
+
+typedef struct GraphCheck
+{
+    const char *only; /* oid of the partition that has it; NULL: the whole table */
+    const char *expression;
+} GraphCheck;
 
 /* Columns are given by their index in GraphTable.columns, everywhere. */
 typedef struct GraphIndex
@@ -31,21 +40,33 @@ typedef struct GraphTable
     const char *schema;
     const char *name;
     const char *quoted; /* "schema"."name" */
+    const char *from;   /* as a statement names its rows: with "only" where classic inheritance would add others */
     bool partitioned;
     bool row_security;
-    bool rules;
+    bool rules_delete; /* what a DELETE or an UPDATE on it does is rewritten by a rule */
+    bool rules_update;
     bool unlogged;
     bool inherits;        /* classic inheritance, from it or to it */
-    const char *triggers; /* names of those that fire on DELETE; NULL: none */
+    const char *triggers; /* names of those that fire on DELETE, its partitions' too; NULL: none */
     int64_t row_estimate;
     int64_t byte_estimate;
     GraphColumn *columns;
     size_t column_count;
     GraphIndex *indexes;
     size_t index_count;
+    GraphCheck *checks;
+    size_t check_count;
     size_t *key; /* primary key, or a unique index of columns that are all NOT NULL; NULL: none */
     size_t key_count;
 } GraphTable;
+
+/* How the server compares a column of a foreign key, where "=" between the two might mean something else. */
+typedef struct GraphCompare
+{
+    const char *operator; /* NULL: "=" between the two columns as they are */
+    const char *parent_cast;
+    const char *child_cast; /* "::type", a collation, both or "" */
+} GraphCompare;
 
 typedef struct GraphEdge
 {
@@ -54,14 +75,16 @@ typedef struct GraphEdge
     size_t *child_columns;
     size_t *parent_columns;
     size_t column_count;
+    GraphCompare *compares; /* NULL: all of them plain */
     EdgeAction action;
     bool declared; /* a FOREIGN KEY says so */
     bool deferrable;
-    bool restricts;      /* ON DELETE RESTRICT */
-    const char *name;    /* the constraint's, or "schema.table(columns)" of the configuration */
-    const char *only;    /* oid of the partition that the key sits on; NULL: the whole table */
-    bool to_partition;   /* it points at one partition of the parent alone */
-    size_t *set_columns; /* set_null, set_default: what is set (ON DELETE SET NULL (column) sets a part) */
+    bool match_full;
+    bool restricts;          /* ON DELETE RESTRICT */
+    const char *name;        /* the constraint's, or "schema.table(columns)" of the configuration */
+    const char *only;        /* oid of the partition that the key sits on; NULL: the whole table */
+    const char *parent_only; /* oid of the parent's partition that it points at; NULL: the whole table */
+    size_t *set_columns;     /* set_null, set_default: what is set (ON DELETE SET NULL (column) sets a part) */
     size_t set_count;
     const EdgeRule *rule; /* what the configuration says of it; NULL: nothing */
 } GraphEdge;

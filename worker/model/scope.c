@@ -235,6 +235,7 @@ note_refs(Arena *arena, const Graph *graph, const Scope *scope, ScopeTable *tabl
             continue;
         if (edge->action == EDGE_DELETE && scope_position(scope, edge->child) == GRAPH_NONE)
             continue;
+        table->keeps_partition = table->keeps_partition || edge->parent_only != NULL;
         for (size_t c = 0; c < edge->column_count; c++)
         {
             const size_t column = edge->parent_columns[c];
@@ -257,7 +258,8 @@ note_edges(Arena *arena, const Graph *graph, const Scope *scope, ScopeTable *tab
             scope_position(scope, edge->parent) == GRAPH_NONE)
             continue;
         ARENA_PUSH(arena, table->edges, table->edge_count, room, e);
-        table->self_edges += edge->parent == edge->child ? 1 : 0;
+        if (edge->parent == edge->child) /* of some partitions alone: no tree whose leaves could go first */
+            table->self_edges += edge->only != NULL || edge->parent_only != NULL ? 2 : 1;
     }
 }
 
@@ -280,7 +282,7 @@ choose_method(Arena *arena, const Scope *scope, size_t root, size_t root_key, Sc
         return;
     const GraphEdge *edge = &graph->edges[table->edges[0]];
     if (scope->tables[0].edge_count == 0 && edge->parent == root && edge->column_count == 1 &&
-        edge->parent_columns[0] == root_key && edge->only == NULL &&
+        edge->parent_columns[0] == root_key && edge->only == NULL && edge->parent_only == NULL &&
         range_order(arena, entry, edge, &table->order, &table->order_count))
         table->method = SCOPE_RANGE;
 }
@@ -342,32 +344,10 @@ judge_keys(const Graph *graph, const Scope *scope)
 }
 
 static Err
-judge_table(const GraphTable *table)
+judge_rules(const GraphTable *table, bool rewritten)
 {
-    if (table->inherits)
-        return err_new(ERR_RAIL, "%s takes part in classic inheritance, which this version does not follow",
-                       table->quoted);
-    if (table->rules)
+    if (rewritten)
         return err_new(ERR_RAIL, "%s has a rule: what a statement on it does cannot be foretold", table->quoted);
-    return OK;
-}
-
-static Err
-judge_edge(const Graph *graph, const GraphEdge *edge)
-{
-    const GraphTable *child = &graph->tables[edge->child];
-    if (edge->to_partition)
-        return err_new(
-            ERR_RAIL,
-            "the foreign key \"%s\" of %s points at one partition of %s alone, which this version does not follow",
-            edge->name, child->quoted, graph->tables[edge->parent].quoted);
-    for (size_t c = 0; edge->action == EDGE_SET_NULL && c < edge->set_count; c++)
-        if (child->columns[edge->set_columns[c]].not_null)
-            return err_new(
-                ERR_RAIL,
-                "\"%s\" would set %s of %s to NULL, which is NOT NULL there; say what happens to these rows by an "
-                "edge with an action in the configuration",
-                edge->name, child->columns[edge->set_columns[c]].quoted, child->quoted);
     return OK;
 }
 
@@ -377,14 +357,13 @@ judge_shapes(const Graph *graph, const Scope *scope)
 {
     for (size_t i = 0; i < scope->table_count; i++)
     {
-        TRY(judge_table(&graph->tables[scope->tables[i].table]));
-        for (size_t e = 0; e < scope->tables[i].edge_count; e++)
-            TRY(judge_edge(graph, &graph->edges[scope->tables[i].edges[e]]));
+        const GraphTable *table = &graph->tables[scope->tables[i].table];
+        TRY(judge_rules(table, table->rules_delete));
     }
     for (size_t i = 0; i < scope->change_count; i++)
     {
-        TRY(judge_table(&graph->tables[graph->edges[scope->changes[i].edge].child]));
-        TRY(judge_edge(graph, &graph->edges[scope->changes[i].edge]));
+        const GraphTable *table = &graph->tables[graph->edges[scope->changes[i].edge].child];
+        TRY(judge_rules(table, scope->changes[i].writes && table->rules_update));
     }
     return OK;
 }

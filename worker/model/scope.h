@@ -25,8 +25,10 @@ typedef struct ScopeTable
     size_t order_count;
     size_t *refs; /* columns that edges to its children refer to, beyond its key: kept in the work table */
     size_t ref_count;
-    size_t self_edges; /* how many of its edges are to itself */
-    size_t group;      /* strongly connected tables have the same number and stand side by side: one step */
+    bool
+        keeps_partition; /* an edge refers to one of its partitions alone: the work table holds where each row stands */
+    size_t self_edges;   /* how many of its edges are to itself; more than one: its rows go in one statement */
+    size_t group;        /* strongly connected tables have the same number and stand side by side: one step */
 } ScopeTable;
 
 /* An edge whose rows stay but change: set_null, set_default, anonymise, keep (with or without "set"). */

@@ -9,6 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Rows of classic children are their own tables' rows, as foreign keys and unique keys see them. */
+static const char *
+from_of(Arena *arena, const char *quoted, bool inherits)
+{
+    return inherits ? arena_printf(arena, "only %s", quoted) : quoted;
+}
+
+static const char *
+optional_text(Arena *arena, const DbResult *rows, size_t row, size_t column)
+{
+    const char *text = db_text(rows, row, column);
+    return text == NULL ? NULL : arena_strdup(arena, text);
+}
+
 static Err
 load_tables(Arena *arena, Db *db, Graph *graph)
 {
@@ -18,7 +32,7 @@ load_tables(Arena *arena, Db *db, Graph *graph)
     graph->tables = ARENA_ARRAY(arena, GraphTable, graph->table_count);
     for (size_t i = 0; i < graph->table_count; i++)
     {
-        const char *triggers = db_text(rows, i, 8);
+        const char *triggers = db_text(rows, i, 9);
         const char *schema = arena_strdup(arena, db_text(rows, i, 1));
         const char *name = arena_strdup(arena, db_text(rows, i, 2));
         graph->tables[i] = (GraphTable){
@@ -26,14 +40,16 @@ load_tables(Arena *arena, Db *db, Graph *graph)
             .schema = schema,
             .name = name,
             .quoted = db_ident2(arena, schema, name).quoted,
+            .from = from_of(arena, db_ident2(arena, schema, name).quoted, db_bool(rows, i, 12)),
             .partitioned = db_bool(rows, i, 3),
             .row_estimate = db_int64(rows, i, 4),
             .byte_estimate = db_int64(rows, i, 5),
             .row_security = db_bool(rows, i, 6),
-            .rules = db_bool(rows, i, 7),
+            .rules_delete = db_bool(rows, i, 7),
+            .rules_update = db_bool(rows, i, 8),
             .triggers = triggers == NULL ? NULL : arena_strdup(arena, triggers),
-            .unlogged = strcmp(db_text(rows, i, 10), "u") == 0,
-            .inherits = db_bool(rows, i, 11),
+            .unlogged = strcmp(db_text(rows, i, 11), "u") == 0,
+            .inherits = db_bool(rows, i, 12),
         };
     }
     return OK;
@@ -58,7 +74,10 @@ load_columns(Arena *arena, Db *db, Graph *graph)
                                      .type = arena_strdup(arena, db_text(rows, i, 3)),
                                      .not_null = db_bool(rows, i, 4),
                                      .generated = db_bool(rows, i, 5),
-                                     .base_type = arena_strdup(arena, db_text(rows, i, 6)) };
+                                     .base_type = arena_strdup(arena, db_text(rows, i, 6)),
+                                     .collation = optional_text(arena, rows, i, 7),
+                                     .equals = optional_text(arena, rows, i, 8),
+                                     .standard = optional_text(arena, rows, i, 9) };
         ARENA_PUSH(arena, table->columns, table->column_count, room[at], column);
     }
     return OK;
@@ -103,6 +122,25 @@ load_indexes(Arena *arena, Db *db, Graph *graph)
 }
 
 static Err
+load_checks(Arena *arena, Db *db, Graph *graph)
+{
+    CLEANUP(db_result_freep) DbResult *rows = NULL;
+    TRY(db_query(db, SQL_catalog_checks, 0, NULL, &rows));
+    size_t *room = ARENA_ARRAY(arena, size_t, graph->table_count);
+    for (size_t i = 0; i < db_rows(rows); i++)
+    {
+        const size_t at = graph_table_oid(graph, db_int64(rows, i, 0));
+        if (at == GRAPH_NONE)
+            continue;
+        GraphTable *table = &graph->tables[at];
+        const GraphCheck check = { .only = optional_text(arena, rows, i, 1),
+                                   .expression = arena_strdup(arena, db_text(rows, i, 2)) };
+        ARENA_PUSH(arena, table->checks, table->check_count, room[at], check);
+    }
+    return OK;
+}
+
+static Err
 read_names(Arena *arena, const GraphTable *table, const char *json, size_t **ret_columns, size_t *ret_count)
 {
     CLEANUP(jsondoc_freep) JsonDoc *names = NULL;
@@ -115,6 +153,24 @@ read_names(Arena *arena, const GraphTable *table, const char *json, size_t **ret
         if ((*ret_columns)[i] == GRAPH_NONE)
             return err_new(ERR_INTERNAL, "a foreign key of table \"%s.%s\" names a column that is not in the catalog",
                            table->schema, table->name);
+    }
+    return OK;
+}
+
+static Err
+read_compares(Arena *arena, const char *json, GraphEdge *edge)
+{
+    CLEANUP(jsondoc_freep) JsonDoc *list = NULL;
+    TRY(jsondoc_parse(json, strlen(json), &list));
+    edge->compares = ARENA_ARRAY(arena, GraphCompare, edge->column_count);
+    for (size_t c = 0; c < edge->column_count; c++)
+    {
+        const JsonDoc *parts = jsondoc_at(list, c);
+        if (!jsondoc_is_array(parts)) /* null: plain */
+            continue;
+        edge->compares[c] = (GraphCompare){ .operator= arena_strdup(arena, jsondoc_text(jsondoc_at(parts, 0))),
+                                            .parent_cast = arena_strdup(arena, jsondoc_text(jsondoc_at(parts, 1))),
+                                            .child_cast = arena_strdup(arena, jsondoc_text(jsondoc_at(parts, 2))) };
     }
     return OK;
 }
@@ -134,7 +190,6 @@ load_foreign_keys(Arena *arena, Db *db, Graph *graph)
     TRY(db_query(db, SQL_catalog_foreign_keys, 0, NULL, &rows));
     for (size_t i = 0; i < db_rows(rows); i++)
     {
-        const char *only = db_text(rows, i, 6);
         GraphEdge edge = { .child = graph_table_oid(graph, db_int64(rows, i, 1)),
                            .parent = graph_table_oid(graph, db_int64(rows, i, 2)),
                            .action = action_of(db_text(rows, i, 5)),
@@ -142,8 +197,9 @@ load_foreign_keys(Arena *arena, Db *db, Graph *graph)
                            .declared = true,
                            .deferrable = db_bool(rows, i, 7),
                            .name = arena_strdup(arena, db_text(rows, i, 0)),
-                           .only = only == NULL ? NULL : arena_strdup(arena, only),
-                           .to_partition = db_bool(rows, i, 8) };
+                           .only = optional_text(arena, rows, i, 6),
+                           .parent_only = optional_text(arena, rows, i, 8),
+                           .match_full = db_bool(rows, i, 11) };
         if (edge.child == GRAPH_NONE || edge.parent == GRAPH_NONE)
             continue; /* of an extension's own tables */
         size_t count;
@@ -154,6 +210,8 @@ load_foreign_keys(Arena *arena, Db *db, Graph *graph)
         edge.set_count = edge.column_count;
         if (db_text(rows, i, 9) != NULL)
             TRY(read_names(arena, &graph->tables[edge.child], db_text(rows, i, 9), &edge.set_columns, &edge.set_count));
+        if (db_text(rows, i, 10) != NULL)
+            TRY(read_compares(arena, db_text(rows, i, 10), &edge));
         ARENA_PUSH(arena, graph->edges, graph->edge_count, graph->edge_room, edge);
     }
     return OK;
@@ -170,6 +228,7 @@ catalog_load(Arena *arena, Db *db, Graph **ret_graph)
     TRY(load_columns(arena, db, graph));
     TRY(load_indexes(arena, db, graph));
     TRY(load_foreign_keys(arena, db, graph));
+    TRY(load_checks(arena, db, graph));
     TRY(db_commit(&tx));
     graph_choose_keys(graph, arena);
     *ret_graph = graph;
@@ -196,7 +255,10 @@ edge_item(Arena *arena, const Graph *graph, const GraphEdge *edge)
     text_addf(&item, ") → %s (", parent->quoted);
     for (size_t c = 0; c < edge->column_count; c++)
         text_addf(&item, "%s%s", c > 0 ? ", " : "", parent->columns[edge->parent_columns[c]].quoted);
-    text_addf(&item, ") %s%s", edge_action_name(edge->action), edge->only == NULL ? "" : " on a partition");
+    text_addf(&item, ") %s%s", edge_action_name(edge->action),
+              edge->only != NULL          ? " on a partition"
+              : edge->parent_only != NULL ? " to a partition"
+                                          : "");
     return text_done(&item);
 }
 

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* selchange.c -- the part of selector.h that asks, before a row is changed, whether the server would take it. */
+#include "engine/selparts.h"
+
+#include <string.h>
+
+/* What an edge that does not delete writes into a column; NULL: the column stays as it is. */
+static const char *
+new_value(const Selector *s, const GraphEdge *edge, size_t column)
+{
+    const GraphTable *child = &s->target->graph->tables[edge->child];
+    if (edge->action == EDGE_SET_NULL || edge->action == EDGE_SET_DEFAULT)
+    {
+        for (size_t c = 0; c < edge->set_count; c++)
+            if (edge->set_columns[c] == column)
+                return edge->action == EDGE_SET_NULL || child->columns[column].standard == NULL
+                           ? "null"
+                           : child->columns[column].standard;
+        return NULL;
+    }
+    for (size_t i = 0; edge->rule != NULL && i < edge->rule->set_count; i++)
+        if (strcmp(edge->rule->sets[i].column, child->columns[column].name) == 0)
+            return edge->rule->sets[i].expression;
+    return NULL;
+}
+
+/* The changed rows as they would be, as "x": with tableoid and all columns under their own names. */
+static void
+add_new_rows(Text *text, const Selector *s, size_t change, const GraphEdge *edge)
+{
+    const GraphTable *child = selparts_child(s, change);
+    text_add(text, "(select t.tableoid as tableoid");
+    for (size_t c = 0; c < child->column_count; c++)
+    {
+        const char *value = new_value(s, edge, c);
+        if (value == NULL)
+            text_addf(text, ", t.%s", child->columns[c].quoted);
+        else
+            text_addf(text, ", (%s)::%s as %s", value, child->columns[c].type, child->columns[c].quoted);
+    }
+    text_addf(text, " from %s t join %s w on ", child->from, selparts_change_work(s, change));
+    selparts_join(text, child, "t", "w");
+    text_add(text, ") x");
+}
+
+static bool
+touches(const Selector *s, const GraphEdge *edge, const GraphEdge *key)
+{
+    for (size_t c = 0; c < key->column_count; c++)
+        if (new_value(s, edge, key->child_columns[c]) != NULL)
+            return true;
+    return false;
+}
+
+/* A foreign key of the changed row: its new value must be there, and not go. */
+static void
+add_broken_key(Text *text, const Selector *s, const GraphEdge *key)
+{
+    const Graph *graph = s->target->graph;
+    const GraphTable *child = &graph->tables[key->child];
+    const size_t parent = scope_position(s->target->scope, key->parent);
+    Text columns = TEXT_INIT(s->arena);
+    for (size_t c = 0; c < key->column_count; c++)
+        text_addf(&columns, "%sx.%s", c > 0 ? ", " : "", child->columns[key->child_columns[c]].quoted);
+    if (key->match_full)
+        text_addf(text, " or num_nulls(%s) not in (0, %zu)", text_done(&columns), key->column_count);
+    text_addf(text, " or (num_nulls(%s) = 0", text_done(&columns));
+    selparts_only_child(text, key, "x");
+    text_addf(text, " and (not exists (select from %s p where ", graph->tables[key->parent].from);
+    selparts_refers(text, s, key, "x", "p");
+    selparts_only_parent(text, key, "p");
+    text_add(text, ")");
+    if (parent != GRAPH_NONE && selparts_is_collected(s, parent))
+    {
+        text_add(text, " or ");
+        selparts_begin_in_work(text, s, key, "x");
+        text_add(text, ")");
+    }
+    text_add(text, "))");
+}
+
+static void
+add_broken_check(Text *text, const GraphCheck *check)
+{
+    text_add(text, " or (");
+    if (check->only != NULL)
+        text_addf(text, "x.tableoid = any (array(select y.relid from pg_partition_tree(%s::oid::regclass) y)) and ",
+                  check->only);
+    text_addf(text, "(%s) is false)", check->expression);
+}
+
+char *
+selector_count_impossible(const Selector *s, size_t change)
+{
+    Text text = TEXT_INIT(s->arena);
+    const Graph *graph = s->target->graph;
+    const GraphEdge *edge = selparts_edge(s, s->target->scope->changes[change].edge);
+    const GraphTable *child = selparts_child(s, change);
+
+    text_add(&text, "select count(*) from ");
+    add_new_rows(&text, s, change, edge);
+    text_add(&text, " where false");
+    for (size_t c = 0; c < child->column_count; c++)
+        if (child->columns[c].not_null && new_value(s, edge, c) != NULL)
+            text_addf(&text, " or x.%s is null", child->columns[c].quoted);
+    for (size_t i = 0; i < child->check_count; i++)
+        add_broken_check(&text, &child->checks[i]);
+    for (size_t e = 0; e < graph->edge_count; e++)
+        if (graph->edges[e].declared && graph->edges[e].child == edge->child && touches(s, edge, &graph->edges[e]))
+            add_broken_key(&text, s, &graph->edges[e]);
+    return text_done(&text);
+}

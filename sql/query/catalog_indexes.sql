@@ -3,10 +3,10 @@
 -- columns: table oid, unique (as the columns themselves compare), primary, attnums (array text)
   select i.indrelid::bigint,
          i.indisunique and i.indimmediate
-         and not exists (select from unnest(i.indkey::smallint[], i.indclass::oid[], i.indcollation::oid[]) u(attnum, class, collation)
+         and not exists (select from unnest(i.indkey::smallint[], i.indclass::oid[], i.indcollation::oid[]) u(attnum, class, coll)
                            join pg_opclass o on o.oid = u.class
                            join pg_attribute a on a.attrelid = i.indrelid and a.attnum = u.attnum
-                          where not o.opcdefault or u.collation <> a.attcollation),
+                          where not o.opcdefault or u.coll <> a.attcollation),
          i.indisprimary,
          (select array_agg(k.attnum::integer order by k.ord)
             from unnest(i.indkey::smallint[]) with ordinality k(attnum, ord) where k.ord <= i.indnkeyatts)::text

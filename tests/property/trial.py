@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: Apache-2.0
+"""trial.py -- one case, for real: a database, an installation, the runs, and what the model says of each step."""
+
+import collections
+import json
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import time
+
+import emit
+import model
+
+ENVIRONMENT = {**os.environ, "PGTZ": "UTC", "TZ": "UTC", "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+KILLED = -9  # SIGKILL of the process itself
+
+
+class Wrong(Exception):
+    """What happened is not what the model says."""
+
+
+TIMES = collections.Counter()
+
+
+def timed(what):
+    def wrap(function):
+        def inner(*args, **named):
+            began = time.time()
+            try:
+                return function(*args, **named)
+            finally:
+                TIMES[what if what != "expunge" else "expunge " + " ".join(a for a in args[1:2])] += time.time() - began
+        return inner
+    return wrap
+
+
+def sql(conninfo, text):
+    done = subprocess.run(["psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-d", conninfo, "-f", "-"], input=text, text=True,
+                          capture_output=True, env=ENVIRONMENT, timeout=120, check=False)
+    if done.returncode:
+        raise Wrong("the test's own SQL: " + done.stderr.strip()[:600])
+    return done.stdout
+
+
+def fault_points(root):
+    """The names of the points at which a test build can be killed, from the lines that name them."""
+    names = set()
+    for path in (root / "worker").glob("*/*.c"):
+        for piece in path.read_text().split('fault_point("')[1:]:
+            names.add(piece.split('"')[0])
+    return sorted(names)
+
+
+def copy_text(text):
+    """A value as a field of COPY text."""
+    if text is None:
+        return "\\N"
+    for plain, escaped in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
+        text = text.replace(plain, escaped)
+    return text
+
+
+class Trial:
+    def __init__(self, case, conninfo, template, work, root):
+        self.case, self.server, self.template, self.work, self.root = case, conninfo, template, work, root
+        self.model = model.Model(case)
+        self.database = "%s_%d" % (template, case.seed)
+        self.conninfo = conninfo + " dbname=" + self.database
+        self.result, self.refused = ("FAILED", "did not begin"), None
+        self.draw = random.Random(case.seed + 1)
+        self.commands = []
+        self.before = {}
+        self.program = os.environ.get("EXPUNGE", str(root / "build/expunge"))
+        self.faulty = os.environ.get("EXPUNGE_FAULTY", str(root / "build/test/expunge"))
+
+    # ---- the database -----------------------------------------------------------------------------------------------
+
+    def script(self):
+        return emit.case_sql(self.case)
+
+    @timed('build')
+    def build(self):
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.work.mkdir(mode=0o700)
+        key = self.work / "master.key"
+        key.touch(mode=0o600)
+        key.write_text("%064x" % self.case.seed)
+        (self.work / "expunge.conf").write_text(emit.configuration(self.case, self.work, self.conninfo, key))
+        sql(self.server + " dbname=postgres", 'drop database if exists "%s" with (force);\ncreate database "%s" template "%s" strategy file_copy;'
+            % (self.database, self.database, self.template))
+        sql(self.conninfo, self.script())
+
+    @timed('clean')
+    def clean(self):
+        (self.work / "commands.txt").unlink(missing_ok=True)
+        shutil.rmtree(self.work, ignore_errors=True)
+        try:
+            sql(self.server + " dbname=postgres", 'drop database if exists "%s" with (force)' % self.database)
+        except Wrong:
+            pass
+
+    @timed('dump')
+    def dump(self):
+        """Per table a list of lines of COPY text, sorted."""
+        script, marks = [], {}
+        for table in self.case.tables:
+            marks["-- table %d" % table.number] = table
+            script.append("\\echo '-- table %d'" % table.number)
+            script.append("copy (select %s from %s) to stdout;" % (emit.idents(c.name for c in table.columns), emit.place(table)))
+        lines, here = {t: [] for t in self.case.tables}, None
+        for line in sql(self.conninfo, "\n".join(script) + "\n").split("\n")[:-1]:
+            if line in marks:
+                here = marks[line]
+            else:
+                lines[here].append(line)
+        return {table: sorted(found) for table, found in lines.items()}
+
+    # ---- what the model says ----------------------------------------------------------------------------------------
+
+    def tags(self, table, rows):
+        return {row.tag for row in rows if row.table is table}
+
+    def tag_of(self, table, line):
+        return int(line.split("\t")[[c.name for c in table.columns].index("tag")])
+
+    def expected(self):
+        """The rows that must be there at the end."""
+        wanted = {}
+        for table in self.case.tables:
+            gone = self.tags(table, self.model.scope.values())
+            changes = {row.tag: self.model.changed[id(row)] for row in table.rows if id(row) in self.model.changed}
+            names = [c.name for c in table.columns]
+            lines = []
+            for line in self.before[table]:
+                tag = self.tag_of(table, line)
+                if tag in gone:
+                    continue
+                fields = line.split("\t")
+                for name, text in changes.get(tag, {}).items():
+                    fields[names.index(name)] = copy_text(text)
+                lines.append("\t".join(fields))
+            wanted[table] = sorted(lines)
+        return wanted
+
+    def scope_lines(self, table):
+        tags = self.tags(table, self.model.scope.values())
+        return [line for line in self.before[table] if self.tag_of(table, line) in tags]
+
+    def story(self):
+        lines = ["seed %d" % self.case.seed, "features " + " ".join(sorted(self.case.features)), "during_grace " + self.case.during_grace]
+        for table in self.case.tables:
+            tags = self.tags(table, self.model.scope.values())
+            lines.append("%s: %d rows%s; scope: %s" % (table.title(), len(table.rows), ", global" if table.listed else "", sorted(tags)))
+        lines += ["edge " + e.title() + ("" if e not in self.model.change_rows else " changes %s" % sorted(r.tag for r in self.model.change_rows[e])) for e in self.case.edges]
+        lines += ["must: " + why for why in sorted(set(self.model.must))] + ["may: " + why for why in sorted(set(self.model.may))]
+        return "\n".join(lines)
+
+    # ---- the program ------------------------------------------------------------------------------------------------
+
+    @timed('expunge')
+    def expunge(self, *arguments, fault=None):
+        environment = ENVIRONMENT
+        program = self.program
+        if fault:
+            program, environment = self.faulty, {**ENVIRONMENT, "EXPUNGE_FAULT": fault}
+        done = subprocess.run([program, "--config", str(self.work / "expunge.conf"), *arguments], text=True, capture_output=True,
+                              env=environment, stdin=subprocess.DEVNULL, timeout=120, check=False)
+        self.commands.append("%sexpunge %s → %d\n%s%s" % ("EXPUNGE_FAULT=%s " % fault if fault else "", " ".join(arguments),
+                                                          done.returncode, done.stdout, done.stderr))
+        (self.work / "commands.txt").write_text("\n".join(self.commands))
+        return done
+
+    def disposal(self, done):
+        try:
+            said = json.loads(done.stdout)
+        except ValueError as error:
+            raise Wrong("no JSON: %s %s" % (done.stdout[:200], done.stderr[:300])) from error
+        if "disposals" not in said:
+            raise Wrong("refused as a whole with status %d: %s" % (done.returncode, "; ".join(said.get("error", {}).get("story", []))[:400]))
+        return said["disposals"][0] if said["disposals"] else None
+
+    def run(self, *arguments):
+        """A run, perhaps killed on its way and taken up again."""
+        if self.draw.random() < 0.5:
+            point = self.draw.choice(fault_points(self.root))
+            done = self.expunge("run", "--json", *arguments, fault="%s:%d" % (point, self.draw.choice([1, 1, 1, 2, 3, 5])))
+            if done.returncode != KILLED:
+                return done
+            for _ in range(6):
+                done = self.expunge("run", "--json", *arguments)
+                if done.returncode not in (12, 75) or "disposals" not in done.stdout:
+                    break
+                time.sleep(0.1)
+            self.killed = True
+            return done
+        return self.expunge("run", "--json", *arguments)
+
+    # ---- the trial --------------------------------------------------------------------------------------------------
+
+    def go(self):
+        self.killed = False
+        self.build()
+        done = self.expunge("init")
+        if done.returncode:
+            raise Wrong("init: " + done.stderr[:300])
+        self.before = self.dump()
+        planned = self.disposal(self.expunge("plan", "thing", self.key(), "--json"))
+        if planned is None:
+            raise Wrong("plan sees no subject")
+        self.equal_rows(self.before, "the plan changed rows")
+        done = self.run()
+        found = self.disposal(done)
+        if done.returncode == 11:
+            return self.judge_refusal(found)
+        if done.returncode:
+            self.equal_rows(self.before, "status %d, and rows were changed" % done.returncode)
+            raise Wrong("status %d: %s" % (done.returncode, found and found["error"]))
+        if self.model.must:
+            raise Wrong("went on, although " + self.model.must[0])
+        if planned["error"]:
+            raise Wrong("the plan refused, the run did not: " + planned["error"])
+        self.judge_plan(planned)
+        if not self.case.direct:
+            self.after_archive()
+        self.equal_rows(self.expected(), "after the erasure")
+        self.done_well("verify")
+        state = sql(self.conninfo, "select string_agg(state, ' ') from expunge.disposal where state <> 'cleared'").strip()
+        if state:
+            raise Wrong("a disposal is left: " + state)
+        self.result = ("erased", "killed on the way" if self.killed else "")
+        return None
+
+    def key(self):
+        root = self.case.tables[0]
+        return self.case.subject.values[root.key[0]].rstrip(" ")
+
+    def done_well(self, *arguments):
+        done = self.expunge(*arguments)
+        if done.returncode:
+            raise Wrong("%s: status %d: %s" % (" ".join(arguments), done.returncode, (done.stderr + done.stdout)[:500]))
+        return done
+
+    def after_archive(self):
+        moved = self.case.during_grace == "remove"
+        self.equal_rows(self.expected() if moved else self.before, "after the archive")
+        self.judge_snapshot()
+        later = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3 * 86400))
+        done = self.run("--as-of", later)
+        if done.returncode:
+            found = self.disposal(done)
+            raise Wrong("the erasure after the grace period: status %d: %s" % (done.returncode, found and found["error"]))
+
+    def equal_rows(self, wanted, when):
+        actual = self.dump()
+        for table in self.case.tables:
+            want, have = collections.Counter(wanted[table]), collections.Counter(actual[table])
+            if want != have:
+                missing, extra = list((want - have).elements()), list((have - want).elements())
+                raise Wrong("%s: %s: %d rows are missing, %d are there that should not be (or are changed): tags %s and %s" % (
+                    when, table.title(), len(missing), len(extra), [self.tag_of(table, x) for x in missing[:5]],
+                    [self.tag_of(table, x) for x in extra[:5]]))
+
+    def judge_refusal(self, found):
+        self.refused = found["error"] if found else "?"
+        self.equal_rows(self.before, "refused, and yet rows were changed")
+        if self.model.must:
+            self.result = ("foretold", "")
+        elif self.model.may and not self.case.plain:
+            self.result = ("allowed", self.model.may[0])
+        else:
+            raise Wrong("refused without a reason that the model sees: %s" % self.refused)
+
+    def judge_plan(self, planned):
+        rows, changes = collections.Counter(), collections.Counter()
+        for item in planned["tables"]:
+            if item["action"] in ("copy", "move", "delete"):
+                rows[item["table"]] += item["rows"]
+            else:
+                changes[item["table"]] += item["rows"]
+        wanted = collections.Counter(row.table.title() for row in self.model.scope.values())
+        if planned["step"] == "archive" and self.case.during_grace == "keep":  # values that will change are copied, too
+            for edge, found in self.model.touched.items():
+                if self.model.new_values(edge):
+                    wanted[edge.child.title()] += len(found)
+        if +rows != +wanted:
+            raise Wrong("the plan counts %s, the model %s" % (dict(rows - wanted) or dict(+rows), dict(wanted - rows) or dict(wanted)))
+        if self.case.direct or self.case.during_grace == "remove":
+            foretold = collections.Counter()
+            for edge, found in self.model.change_rows.items():
+                if self.model.new_values(edge):
+                    foretold[edge.child.title()] += len(found)
+            if +changes != +foretold:
+                raise Wrong("the plan changes %s, the model %s" % (dict(+changes), dict(+foretold)))
+
+    # ---- the snapshot -----------------------------------------------------------------------------------------------
+
+    def judge_snapshot(self):
+        shown = json.loads(self.done_well("--json", "snapshot", "show", "db-1").stdout)
+        seen = set()
+        for file in shown["files"]:
+            table = next(t for t in self.case.tables if t.title() == file["table"])
+            if file["role"] == "rows":
+                seen.add(table)
+                if file["rows"] or self.draw.random() < 0.1:
+                    self.judge_file(table, file)
+            elif file["role"] == "values":
+                wanted = sum(len(rows) for edge, rows in self.model.touched.items() if edge.child is table and self.model.new_values(edge))
+                total = sum(f["rows"] for f in shown["files"] if f["table"] == file["table"] and f["role"] == "values")
+                if wanted != total:
+                    raise Wrong("the snapshot has %d values of %s, the model %d" % (total, table.title(), wanted))
+        for row in self.model.scope.values():
+            if row.table not in seen:
+                raise Wrong("the snapshot has no file of " + row.table.title())
+
+    def judge_file(self, table, file):
+        names = [c.name for c in table.columns]
+        columns = [names.index(c["name"]) for c in file["columns"]]
+        wanted = collections.Counter("\t".join(line.split("\t")[i] for i in columns) for line in self.scope_lines(table))
+        done = self.done_well("snapshot", "cat", "db-1", table.title())
+        have = collections.Counter(done.stdout.split("\n")[:-1])
+        if wanted != have:
+            raise Wrong("the snapshot of %s: %d rows are missing, %d are too many" % (
+                table.title(), sum((wanted - have).values()), sum((have - wanted).values())))

@@ -275,21 +275,156 @@ START_TEST(a_rule_without_a_foreign_key_is_a_soft_edge)
 }
 END_TEST
 
+/* Column 2 of a table becomes a text. */
+static void
+make_text(size_t table)
+{
+    graph.tables[table].columns[1].type = "character varying(20)";
+    graph.tables[table].columns[1].base_type = "character varying";
+}
+
+START_TEST(edges_with_conditions_stand_side_by_side)
+{
+    Graph *own;
+    EdgeRule rules[] = { rule("event", "root", EDGE_DELETE), rule("event", "root", EDGE_DELETE),
+                         rule("event", "root", EDGE_DELETE) };
+    rules[0].where = "a = 1";
+    rules[1].where = "a = 2";
+    ck_assert_int_eq(graph_apply(arena, &graph, "x.conf", rules, 2, &own), OK);
+    ck_assert_uint_eq(own->edge_count, 2);
+    ck_assert_str_eq(own->edges[0].where, "a = 1");
+    ck_assert(!graph_edge_is_plain(&own->edges[0]));
+    ck_assert_str_ne(own->edges[0].name, own->edges[1].name);
+    rules[2].where = "a = 2";
+    ck_assert_int_eq(graph_apply(arena, &graph, "x.conf", rules, 3, &own), ERR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err_joined(), "stands in line 7 already"));
+}
+END_TEST
+
+START_TEST(a_text_column_spells_a_key_of_another_type)
+{
+    Graph *own;
+    const EdgeRule rules[] = { rule("event", "root", EDGE_DELETE), rule("leaf", "root", EDGE_DELETE) };
+    make_text(EVENT);
+    ck_assert_int_eq(graph_apply(arena, &graph, "x.conf", rules, 2, &own), OK);
+    ck_assert_ptr_nonnull(own->edges[0].as_text);
+    ck_assert(own->edges[0].as_text[0]);
+    ck_assert(!graph_edge_is_plain(&own->edges[0]));
+    ck_assert_ptr_null(own->edges[1].as_text);
+    ck_assert(graph_edge_is_plain(&own->edges[1]));
+    graph.tables[ROOT].columns[0].base_type = "text"; /* texts against texts are texts */
+    ck_assert_int_eq(graph_apply(arena, &graph, "x.conf", rules, 1, &own), OK);
+    ck_assert_ptr_null(own->edges[0].as_text);
+}
+END_TEST
+
+START_TEST(a_range_is_of_plain_columns_or_texts_alone)
+{
+    const struct
+    {
+        EdgeRule rule;
+        ScopeMethod method;
+    } cases[] = { { { .where = NULL }, SCOPE_RANGE },
+                  { { .where = "a" }, SCOPE_KEYS },
+                  { { .expression = "a" }, SCOPE_KEYS },
+                  { { .element = true }, SCOPE_KEYS } };
+    add_index(EVENT, 1, 2);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    {
+        Graph *own;
+        Scope *scope;
+        EdgeRule one = rule("event", "root", EDGE_DELETE);
+        one.where = cases[i].rule.where;
+        one.expression = cases[i].rule.expression;
+        one.element = cases[i].rule.element;
+        ck_assert_int_eq(graph_apply(arena, &graph, "x.conf", &one, 1, &own), OK);
+        ck_assert_int_eq(scope_build(arena, own, ROOT, 0, &scope), OK);
+        ck_assert_int_eq(scope->tables[1].method, cases[i].method);
+    }
+}
+END_TEST
+
+START_TEST(an_index_serves_an_expression_only_where_the_server_said_so)
+{
+    size_t column = 1;
+    GraphEdge edge = { .child = EVENT, .child_columns = &column, .column_count = 1 };
+    add_index(EVENT, 1, 2);
+    ck_assert(graph_edge_has_index(&graph, &edge));
+    edge.expression = "ref || 'x'";
+    ck_assert(!graph_edge_has_index(&graph, &edge));
+    edge.indexed = true;
+    ck_assert(graph_edge_has_index(&graph, &edge));
+}
+END_TEST
+
+START_TEST(orphans_on_a_foreign_key_leave_its_action_unless_one_is_given)
+{
+    Graph *own;
+    EdgeRule shared = rule("mid", "other", EDGE_DELETE);
+    shared.orphans = true;
+    add_edge(MID, OTHER, EDGE_SET_NULL);
+    add_edge(MID, ROOT, EDGE_DELETE);
+    ck_assert_int_eq(graph_apply(arena, &graph, "x.conf", &shared, 1, &own), OK);
+    ck_assert_int_eq(own->edges[0].action, EDGE_SET_NULL);
+    ck_assert_ptr_null(own->edges[0].rule);
+    ck_assert_ptr_eq(own->edges[0].orphans, &shared);
+    shared.action_given = true;
+    ck_assert_int_eq(graph_apply(arena, &graph, "x.conf", &shared, 1, &own), OK);
+    ck_assert_int_eq(own->edges[0].action, EDGE_DELETE);
+}
+END_TEST
+
+START_TEST(a_shared_table_stands_beside_the_scope_once)
+{
+    Graph *own;
+    Scope *scope;
+    EdgeRule rules[] = { rule("mid", "other", EDGE_DELETE), rule("leaf", "other", EDGE_DELETE),
+                         rule("event", "other", EDGE_DELETE) };
+    for (size_t i = 0; i < 3; i++)
+        rules[i].orphans = true;
+    add_edge(MID, ROOT, EDGE_DELETE);
+    add_edge(LEAF, MID, EDGE_DELETE);
+    ck_assert_int_eq(graph_apply(arena, &graph, "x.conf", rules, 3, &own), OK);
+    ck_assert_int_eq(scope_build(arena, own, ROOT, 0, &scope), OK);
+    ck_assert_uint_eq(scope->orphan_count, 1);
+    ck_assert_uint_eq(scope->orphans[0].table, OTHER);
+    ck_assert_uint_eq(scope->orphans[0].edge_count, 2); /* rows of event do not go */
+    ck_assert_uint_eq(scope_position(scope, OTHER), GRAPH_NONE);
+    own->tables[OTHER].key_count = 0;
+    ck_assert_int_eq(scope_build(arena, own, ROOT, 0, &scope), ERR_RAIL);
+    own->tables[OTHER].key_count = 1;
+    add_edge(OTHER, ROOT, EDGE_DELETE);
+    ck_assert_int_eq(graph_apply(arena, &graph, "x.conf", rules, 3, &own), OK);
+    ck_assert_int_eq(scope_build(arena, own, ROOT, 0, &scope), ERR_RAIL);
+    ck_assert_ptr_nonnull(strstr(err_joined(), "go by another edge"));
+}
+END_TEST
+
 START_TEST(wrong_edges_name_line_and_culprit)
 {
     static const char *near[] = { "reff" };
     EdgeRule wrong_column = rule("mid", "root", EDGE_DELETE);
     wrong_column.child_columns = near;
     EdgeRule kept = rule("mid", "root", EDGE_KEEP);
-    SetRule set = { "at", "null" };
+    SetRule set = { "at", "now()" };
     kept.sets = &set;
     kept.set_count = 1;
+    EdgeRule partly = rule("mid", "root", EDGE_DELETE);
+    partly.where = "true";
+    SetRule none = { "at", "NULL" };
+    EdgeRule nulled = rule("event", "root", EDGE_ANONYMISE);
+    nulled.sets = &none;
+    nulled.set_count = 1;
     const struct
     {
         EdgeRule rules[2];
         size_t count;
         const char *words;
     } wrong[] = {
+        { { partly }, 1, "the foreign key \"fk\" says so for every row" },
+        { { rule("mid", "root", EDGE_DELETE), partly }, 2, "the foreign key \"fk\" says so for every row" },
+        { { nulled }, 1, "column \"at\" of \"s.event\" is NOT NULL" },
+        { { rule("even", "root", EDGE_DELETE) }, 1, "did you mean \"s.event\"" },
         { { rule("nowhere", "root", EDGE_DELETE) }, 1, "x.conf:7: there is no table \"s.nowhere\"" },
         { { wrong_column }, 1, "did you mean \"ref\"" },
         { { rule("mid", "root", EDGE_DELETE), rule("mid", "root", EDGE_DELETE) }, 2, "stands in line 7 already" },
@@ -342,6 +477,12 @@ main(void)
     tcase_add_test(tests, a_root_that_refers_to_itself_is_refused_unless_the_configuration_says_so);
     tcase_add_test(tests, a_rule_on_a_foreign_key_changes_its_action_and_adds_none);
     tcase_add_test(tests, a_rule_without_a_foreign_key_is_a_soft_edge);
+    tcase_add_test(tests, edges_with_conditions_stand_side_by_side);
+    tcase_add_test(tests, a_text_column_spells_a_key_of_another_type);
+    tcase_add_test(tests, a_range_is_of_plain_columns_or_texts_alone);
+    tcase_add_test(tests, an_index_serves_an_expression_only_where_the_server_said_so);
+    tcase_add_test(tests, orphans_on_a_foreign_key_leave_its_action_unless_one_is_given);
+    tcase_add_test(tests, a_shared_table_stands_beside_the_scope_once);
     tcase_add_test(tests, wrong_edges_name_line_and_culprit);
     tcase_add_test(tests, a_policy_is_ordered_by_its_age_where_an_index_begins_with_it);
     suite_add_tcase(suite, tests);

@@ -171,6 +171,30 @@ START_TEST(each_word_for_an_action_means_that_action)
 }
 END_TEST
 
+START_TEST(edges_beyond_columns_are_read)
+{
+    const EdgeRule *plain = &load_good(good_text)->subjects[0].edges[2];
+
+    ck_assert_ptr_null(plain->where);
+    ck_assert_ptr_null(plain->expression);
+    ck_assert(!plain->element);
+    ck_assert(!plain->orphans);
+    const EdgeRule *narrow = &load_good(replace_line(good_text, 110,
+                                                     "where = \"kind = 'x'\"; expression = \"workspace_id->>'id'\";"))
+                                  ->subjects[0]
+                                  .edges[2];
+    ck_assert_str_eq(narrow->where, "kind = 'x'");
+    ck_assert_str_eq(narrow->expression, "workspace_id->>'id'");
+    const EdgeRule *element = &load_good(
+                                   replace_line(good_text, 110, "match = \"element\"; action = \"remove_element\";"))
+                                   ->subjects[0]
+                                   .edges[2];
+    ck_assert(element->element);
+    ck_assert_int_eq(element->action, EDGE_REMOVE_ELEMENT);
+    ck_assert(load_good(replace_line(good_text, 110, "orphans = \"delete\";"))->subjects[0].edges[2].orphans);
+}
+END_TEST
+
 static const char least_text[] = "worker = { state_dir = \"/s\"; master_key = \"file:/etc/expunge/key\"; };\n"
                                  "databases = ( { name = \"db\"; conninfo = \"dbname=db\"; } );\n"
                                  "end = true;\n";
@@ -440,6 +464,7 @@ main(void)
     tcase_add_test(cases, policies_are_read);
     tcase_add_test(cases, subjects_are_read);
     tcase_add_test(cases, edges_are_read);
+    tcase_add_test(cases, edges_beyond_columns_are_read);
     tcase_add_test(cases, each_word_for_an_action_means_that_action);
     tcase_add_test(cases, what_is_not_set_has_its_documented_value);
     tcase_add_test(cases, the_digest_is_of_the_files_bytes);

@@ -129,6 +129,8 @@ START_TEST(every_setting_misspelt_mistyped_or_missing_is_refused_with_its_line)
 
     walk_text(&walk, good_text);
     walk_text(&walk, elsewhere_text);
+    walk_text(&walk, replace_line(good_text, 110,
+                                  "where = \"a\";\n expression = \"b\";\n match = \"equal\";\n orphans = \"keep\";"));
     ck_assert_uint_ge(assert_all_seen(&walk, &settings_table, "top"), 90);
 }
 END_TEST

@@ -17,13 +17,13 @@ static const OptionRule options[] = {
 
 /* Policy or subject as the configuration has them now; both NULL when it has them no more. */
 static void
-find_rule(const Session *session, Certificate *certificate)
+find_rule(Arena *arena, const Session *session, Certificate *certificate)
 {
     const Disposal *d = certificate->disposal;
     const Target *target = targets_find(&session->targets, d->kind, d->name);
     if (target == NULL)
         return;
-    certificate->policy = target->policy;
+    certificate->policy = target->policy == NULL ? NULL : target_policy_copy(arena, target);
     certificate->subject = target->subject;
 }
 
@@ -44,7 +44,7 @@ gather(Context *context, Workshop *workshop, Certificate *ret_certificate)
     TRY(db_begin(session->db, "isolation level repeatable read read only", &tx));
     TRY(disposals_load(context->arena, session->db, disposal->id, &disposal)); /* all from one look */
     TRY(collect_certificate(context->arena, session->db, disposal, &certificate));
-    find_rule(session, &certificate);
+    find_rule(context->arena, session, &certificate);
     TRY(db_commit(&tx));
     *ret_certificate = certificate;
     return OK;

@@ -73,7 +73,7 @@ survey_policy(Session *session, Arena *arena, const Target *target, Instant now,
 static Err
 add_policy(Session *session, Arena *arena, const Target *target, ReportDatabase *database)
 {
-    ReportPolicy policy = { .rule = target->policy, .oldest = INSTANT_NONE, .cutoff = INSTANT_NONE };
+    ReportPolicy policy = { .rule = target_policy_copy(arena, target), .oldest = INSTANT_NONE, .cutoff = INSTANT_NONE };
 
     policy.rows_exempt = ARENA_ARRAY(arena, int64_t, target->policy->exempt_count + 1);
     if (target->problem != NULL)
@@ -89,6 +89,8 @@ add_policy(Session *session, Arena *arena, const Target *target, ReportDatabase 
             err_clear();
         }
     }
+    if (target->owner != NULL && policy.oldest == INSTANT_NONE && policy.problem == NULL)
+        return OK; /* nothing is kept */
     ARENA_PUSH(arena, database->policies, database->policy_count, database->policy_room, policy);
     return OK;
 }

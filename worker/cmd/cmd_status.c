@@ -36,9 +36,10 @@ due_policy(Session *session, Arena *arena, const Target *target, const StatusDat
             TRY(looks_any_due(session, arena, target, late, &overdue));
     }
     if (due || target->problem != NULL)
-        *ret = (StatusDue){
-            .kind = "policy", .name = target->name, .overdue = overdue ? 1 : 0, .problem = target->problem
-        };
+        *ret = (StatusDue){ .kind = "policy",
+                            .name = arena_strdup(arena, target->name),
+                            .overdue = overdue ? 1 : 0,
+                            .problem = target->problem };
     return OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "engine/orphans.h"
 #include "engine/stop.h"
 #include "sql.h"
 #include "store/catalog.h"
@@ -94,10 +95,13 @@ static void
 describe_columns(Job *job, size_t index, SnapshotFile *file)
 {
     const Scope *scope = job->target->scope;
-    const GraphEdge *edge = index < scope->table_count
+    const size_t numbers = scope->table_count + scope->change_count;
+    const GraphEdge *edge = index < scope->table_count || index >= numbers
                                 ? NULL
                                 : &scope->graph->edges[scope->changes[index - scope->table_count].edge];
-    const GraphTable *table = &scope->graph->tables[edge == NULL ? scope->tables[index].table : edge->child];
+    const GraphTable *table = &scope->graph->tables[index >= numbers ? scope->orphans[index - numbers].table
+                                                    : edge == NULL   ? scope->tables[index].table
+                                                                     : edge->child];
     size_t *list = ARENA_ARRAY(job->arena, size_t,
                                table->column_count + table->key_count +
                                    (edge == NULL || edge->rule == NULL ? 0 : edge->rule->set_count));
@@ -111,7 +115,7 @@ describe_columns(Job *job, size_t index, SnapshotFile *file)
             list[count++] = c;
     for (size_t k = 0; edge != NULL && k < table->key_count; k++)
         list[count++] = table->key[k];
-    if (edge != NULL && (edge->action == EDGE_SET_NULL || edge->action == EDGE_SET_DEFAULT))
+    if (edge != NULL && graph_sets_reference(edge->action))
         for (size_t c = 0; c < edge->set_count; c++)
             list[count++] = edge->set_columns[c];
     else if (edge != NULL)
@@ -137,7 +141,7 @@ archive_prepare(Job *job, Archive *ret_archive)
     TRY(session_key_load(job->session->house, job->disposal->key_id, &archive.key));
     Snapshot *s = &archive.snapshot;
     s->fingerprint = catalog_fingerprint(job->arena, job->target->graph);
-    s->file_count = scope->table_count + scope->change_count;
+    s->file_count = scope->table_count + scope->change_count + scope->orphan_count;
     s->files = ARENA_ARRAY(job->arena, SnapshotFile, s->file_count);
     TRY(session_now(job->session, &s->made_at));
     for (size_t i = 0; i < s->file_count; i++)
@@ -314,6 +318,11 @@ copy_all(Job *job, Archive *archive, FrameMark *ret_marks)
             CLEANUP(frames_writer_closep) FrameWriter *writer = NULL; /* an empty file: every change has its number */
             TRY(archive_writer(job, archive, job_change_number(job, i), &ret_marks[scope->table_count + i], &writer));
         }
+    TRY(orphans_foretell(job));
+    for (size_t i = 0; i < scope->orphan_count; i++)
+        TRY(copy_file(job, archive, job_orphan_number(job, i), selector_copy_orphans(&job->selector, i),
+                      &scope->graph->tables[scope->orphans[i].table],
+                      &ret_marks[scope->table_count + scope->change_count + i]));
     return db_commit(&tx);
 }
 

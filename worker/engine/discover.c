@@ -2,6 +2,7 @@
 #include "engine/discover.h"
 
 #include "base/text.h"
+#include "engine/kept.h"
 #include "engine/stop.h"
 #include "sql.h"
 
@@ -138,12 +139,12 @@ static Err
 due_policy(Session *session, Arena *arena, const Target *target, Instant as_of, DueList *list)
 {
     Selector selector = { .arena = arena, .target = target };
-    Disposal *d = new_disposal(session, arena, "policy", target->name, as_of);
+    Disposal *d = new_disposal(session, arena, "policy", arena_strdup(arena, target->name), as_of);
 
     d->ground = "policy";
     TRY(session_subtract(session, as_of, target->policy->keep_for, &d->cutoff));
     if (target->problem != NULL)
-        return add_due(session, arena, d, list);
+        return target->owner == NULL ? add_due(session, arena, d, list) : OK; /* "check" says so */
     TRY(session_cutoffs(session, arena, target, as_of, &selector.cutoffs));
     CLEANUP(db_result_freep) DbResult *row = NULL;
     TRY(db_query_row(session->db, selector_any_due(&selector), 0, NULL, &row));
@@ -159,7 +160,7 @@ add_unlooked(Session *session, Arena *arena, const Target *target, Instant as_of
     Outcome *outcome = ARENA_NEW(arena, Outcome);
     *outcome = (Outcome){ .database = session->database->name,
                           .kind = target->policy != NULL ? "policy" : target->name,
-                          .name = target->policy != NULL ? target->name : "any",
+                          .name = target->policy != NULL ? arena_strdup(arena, target->name) : "any",
                           .step = "wait",
                           .state = STATE_OPEN,
                           .cutoff = INSTANT_NONE,
@@ -224,6 +225,35 @@ due_subjects(Session *session, Arena *arena, const Target *target, const Discove
     return OK;
 }
 
+/* Rows that were kept by an edge which is not configured any more: overdue, and nobody's. */
+static Err
+due_unclaimed(Session *session, Arena *arena, Instant as_of, DueList *list)
+{
+    const char **stories;
+    size_t count;
+
+    TRY(kept_unclaimed(session, arena, true, &stories, &count));
+    for (size_t i = 0; i < count; i++)
+    {
+        Outcome *outcome = ARENA_NEW(arena, Outcome);
+        *outcome = (Outcome){ .database = session->database->name,
+                              .kind = "policy",
+                              .name = "kept",
+                              .step = "wait",
+                              .state = STATE_OPEN,
+                              .cutoff = INSTANT_NONE,
+                              .due_at = INSTANT_NONE,
+                              .overdue = true,
+                              .code = ERR_RAIL,
+                              .error = stories[i] };
+        const Due due = { .session = session,
+                          .disposal = new_disposal(session, arena, "policy", "kept", as_of),
+                          .outcome = outcome };
+        ARENA_PUSH(arena, list->list, list->count, list->room, due);
+    }
+    return OK;
+}
+
 static bool
 wanted(const DiscoverFilter *filter, const Disposal *d)
 {
@@ -275,6 +305,8 @@ discover_due(Session *session, Arena *arena, const DiscoverFilter *filter, DueLi
             (filter->kind == NULL || strcmp(filter->kind, target->name) == 0))
             TRY(due_target(session, arena, target, filter, as_of, ret_list));
     }
+    if (filter->disposal_id == 0 && filter->policy == NULL && filter->kind == NULL)
+        TRY(due_unclaimed(session, arena, as_of, ret_list));
     return OK;
 }
 

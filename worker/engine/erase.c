@@ -4,7 +4,9 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "engine/archive.h"
+#include "engine/kept.h"
 #include "engine/move.h"
+#include "engine/orphans.h"
 #include "engine/pass.h"
 #include "sql.h"
 
@@ -76,11 +78,17 @@ judge_privileges(Job *job)
 {
     CLEANUP(db_result_freep) DbResult *rows = NULL;
     const Scope *scope = job->target->scope;
-    const size_t count = scope->table_count + scope->change_count;
+    const size_t numbers = scope->table_count + scope->change_count, count = numbers + scope->orphan_count;
     const char **oids = ARENA_ARRAY(job->arena, const char *, count + 1);
     bool *changes = ARENA_ARRAY(job->arena, bool, scope->graph->table_count + 1);
+    bool *goes = ARENA_ARRAY(job->arena, bool, scope->graph->table_count + 1);
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = numbers; i < count; i++)
+    {
+        oids[i] = arena_printf(job->arena, "%" PRId64, scope->graph->tables[scope->orphans[i - numbers].table].oid);
+        goes[scope->orphans[i - numbers].table] = true;
+    }
+    for (size_t i = 0; i < numbers; i++)
     {
         const size_t change = i < scope->table_count ? GRAPH_NONE : i - scope->table_count;
         const size_t table = change == GRAPH_NONE ? scope->tables[i].table
@@ -96,7 +104,7 @@ judge_privileges(Job *job)
         const Privileges p = { .rows = rows,
                                .row = i,
                                .changes = at != GRAPH_NONE && changes[at],
-                               .erases = at != GRAPH_NONE && scope_position(scope, at) != GRAPH_NONE };
+                               .erases = at != GRAPH_NONE && (goes[at] || scope_position(scope, at) != GRAPH_NONE) };
         if (at != GRAPH_NONE)
             TRY(judge_table(&scope->graph->tables[at], &p));
     }
@@ -120,6 +128,7 @@ erase_begin(Job *job)
     {
         TRY(job_fill_subject(job));
         TRY(job_refuse_foreign(job));
+        TRY(orphans_note(job));
     }
     TRY(disposals_transit(job->session->db, job->disposal->id, &step));
     TRY(disposals_record(job->arena, job->session->db, job->disposal->id, "erasing",
@@ -162,82 +171,7 @@ erase_count_scope(Job *job, int64_t *ret_rows)
     return count_filled(job, ret_rows);
 }
 
-/* Until when: by the policy that will take the kept rows, from the newest of them; otherwise from now. */
-static Err
-keep_until(Job *job, const EdgeRule *rule, const Target *policy, const char *newest, Instant *ret_until)
-{
-    Instant from;
-    if (policy != NULL && newest != NULL && instant_parse(newest, &from))
-        return session_add(job->session, from, policy->policy->keep_for, ret_until);
-    TRY(session_now(job->session, &from));
-    return session_add(job->session, from, rule->keep_for, ret_until);
-}
-
-static const Target *
-policy_on(const Targets *targets, const GraphTable *table)
-{
-    for (size_t i = 0; i < targets->count; i++)
-        if (targets->list[i].policy != NULL && strcmp(targets->list[i].policy->table.table, table->name) == 0 &&
-            strcmp(targets->list[i].policy->table.schema, table->schema) == 0)
-            return &targets->list[i];
-    return NULL;
-}
-
-Err
-erase_count_kept(Job *job, OutcomeStay **ret_stays, size_t *ret_count)
-{
-    const Scope *scope = job->target->scope;
-    OutcomeStay *stays = ARENA_ARRAY(job->arena, OutcomeStay, scope->change_count + 1);
-    size_t count = 0;
-
-    for (size_t i = 0; i < scope->change_count; i++)
-    {
-        const GraphEdge *edge = &scope->graph->edges[scope->changes[i].edge];
-        CLEANUP(db_result_freep) DbResult *row = NULL;
-        if (edge->action != EDGE_KEEP)
-            continue;
-        const GraphTable *table = &scope->graph->tables[edge->child];
-        const Target *policy = policy_on(&job->session->targets, table);
-        TRY(db_query_row(job->session->db,
-                         selector_count_kept(&job->selector, i, policy == NULL ? GRAPH_NONE : policy->age), 0, NULL,
-                         &row));
-        if (db_int64(row, 0, 0) == 0)
-            continue;
-        stays[count] = (OutcomeStay){ .table = arena_printf(job->arena, "%s.%s", table->schema, table->name),
-                                      .why = arena_printf(job->arena, "%s (%s)", edge->rule->purpose,
-                                                          edge->rule->basis),
-                                      .rows = db_int64(row, 0, 0) };
-        TRY(keep_until(job, edge->rule, policy, db_text(row, 0, 1), &stays[count].until));
-        count++;
-    }
-    *ret_stays = stays;
-    *ret_count = count;
-    return OK;
-}
-
 /* -- erasing a subject --------------------------------------------------------------------------------------------- */
-
-static Err
-write_kept(Job *job)
-{
-    OutcomeStay *stays;
-    size_t count;
-    const char *id[] = { arena_printf(job->arena, "%" PRId64, job->disposal->id) };
-
-    TRY(erase_count_kept(job, &stays, &count));
-    TRY(db_query(job->session->db, SQL_not_erased_clear, 1, id, NULL));
-    for (size_t i = 0; i < count; i++)
-    {
-        const char *params[] = { id[0],
-                                 arena_printf(job->arena, "%zu", i + 1),
-                                 stays[i].table,
-                                 stays[i].why,
-                                 arena_printf(job->arena, "%" PRId64, stays[i].rows),
-                                 instant_format(job->arena, stays[i].until) };
-        TRY(db_query(job->session->db, SQL_not_erased_add, 6, params, NULL));
-    }
-    return OK;
-}
 
 static Err
 pass_all(Job *job)
@@ -248,6 +182,7 @@ pass_all(Job *job)
     TRY(db_query(job->session->db, SQL_table_rewind, 1, params, NULL));
     TRY(job_fill_subject(job));
     TRY(job_refuse_foreign(job));
+    TRY(orphans_note(job));
     for (size_t i = 0; i < scope->change_count; i++)
         if (scope->changes[i].writes)
             TRY(pass_change(job, i));
@@ -290,7 +225,9 @@ erase_root(Job *job, bool *ret_done)
     TRY(session_judge_schema(job->session));
     if (rows > last)
         return OK; /* late writers: another round */
-    TRY(write_kept(job));
+    TRY(orphans_note(job));
+    TRY(kept_record(job));
+    TRY(kept_tell(job));
     TRY(pass_erase_group_now(job, 0, end, done));
     if (job->root_absent && done[0] > 0)
         return job_root_is_back(job);
@@ -335,6 +272,7 @@ erase_subject(Job *job)
 
     TRY(judge_scope(job));
     TRY(job_tables(job, job->arena, &tables, &count));
+    TRY(kept_begin(job));
     for (int round = 0; round < ROUNDS && rows > 0; round++)
     {
         bool root_done = job->disposal->root_erased;
@@ -354,7 +292,7 @@ erase_subject(Job *job)
     if (rows > 0)
         return err_new(ERR_AGAIN, "rows of this %s keep coming while they are erased; the next run goes on",
                        job->target->name);
-    return OK;
+    return orphans_erase(job);
 }
 
 /* -- erasing a policy's rows --------------------------------------------------------------------------------------- */
@@ -406,6 +344,17 @@ erased_fields(Job *job, Err *ret_error)
     return fields;
 }
 
+/* Rows that came by a soft edge after the root had gone stay as well: no lock kept their writers out. */
+static Err
+tell_late_kept(Job *job)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    TRY(db_begin(job->session->db, "", &tx));
+    TRY(kept_record(job));
+    TRY(kept_tell(job));
+    return db_commit(&tx);
+}
+
 Err
 erase_rows(Job *job)
 {
@@ -413,6 +362,8 @@ erase_rows(Job *job)
     if (e != OK)
         return e;
     fault_point("erase.absent");
+    if (job->target->subject != NULL)
+        TRY(tell_late_kept(job));
     JsonDoc *fields = erased_fields(job, &e);
     if (e != OK)
     {

@@ -15,8 +15,6 @@ NODISCARD Err erase_clear(Job *job);
 /* Nothing was removed and the customer is back: the snapshot goes, → withdrawn. */
 NODISCARD Err erase_withdraw(Job *job);
 
-/* Rows that keep edges leave behind, counted now; for the plan as well.  In a transaction with filled work tables. */
-NODISCARD Err erase_count_kept(Job *job, OutcomeStay **ret_stays, size_t *ret_count);
 /* Rows in the scope now, root included; refills the work tables. */
 NODISCARD Err erase_count_scope(Job *job, int64_t *ret_rows);
 

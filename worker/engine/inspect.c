@@ -173,7 +173,7 @@ inspect_database(Findings *findings, Session *session)
     } looks[] = {
         { "server", inspect_server },     { "role", inspect_role },           { "targets", inspect_targets },
         { "coverage", inspect_coverage }, { "coverage", inspect_lookalikes }, { "drift", inspect_drift },
-        { "tables", inspect_tables },     { "indexes", inspect_indexes },
+        { "kept rows", inspect_kept },    { "tables", inspect_tables },       { "indexes", inspect_indexes },
     };
 
     findings->database = session->database->name;

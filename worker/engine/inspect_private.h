@@ -14,6 +14,7 @@ const char *inspect_table_name(Arena *arena, const GraphTable *table); /* schema
 /* -- inspect_tables.c: per table of a scope */
 NODISCARD Err inspect_role(Findings *findings, Session *session);
 NODISCARD Err inspect_tables(Findings *findings, Session *session);
+NODISCARD Err inspect_kept(Findings *findings, Session *session);
 NODISCARD Err inspect_indexes(Findings *findings, Session *session);
 
 /* -- inspect_cover.c: what no scope reaches, or not any more */

@@ -4,6 +4,7 @@
 #include "engine/inspect_private.h"
 
 #include "base/text.h"
+#include "engine/kept.h"
 #include "sql.h"
 
 #include <inttypes.h>
@@ -46,7 +47,7 @@ need_change(Arena *arena, const Graph *graph, const ScopeChange *change, Need *n
 
     need->select = true;
     need->update = need->update || change->writes;
-    if (edge->action == EDGE_SET_NULL || edge->action == EDGE_SET_DEFAULT)
+    if (graph_sets_reference(edge->action))
         for (size_t c = 0; c < edge->column_count; c++)
             need_column(arena, need, edge->child_columns[c]);
     else if (change->writes)
@@ -352,6 +353,16 @@ create_index(Arena *arena, const GraphTable *table, const size_t *columns, size_
         whole, table->quoted, text_done(&list), text_done(&list), db_ident(arena, table->schema).quoted, whole);
 }
 
+/* An index of an expression, or of the elements of an array. */
+static const char *
+create_value_index(Arena *arena, const GraphTable *child, const GraphEdge *edge)
+{
+    const char *value = edge->expression == NULL ? child->columns[edge->child_columns[0]].quoted
+                                                 : arena_printf(arena, "(%s)", edge->expression);
+    return arena_printf(arena, "CREATE INDEX %sON %s%s (%s);", child->partitioned ? "" : "CONCURRENTLY ", child->quoted,
+                        edge->element ? " USING gin" : "", value);
+}
+
 /* What is found, or checked, through an edge: its child columns must lead an index. */
 static void
 judge_edge(Findings *findings, const Graph *graph, const GraphEdge *edge)
@@ -360,9 +371,11 @@ judge_edge(Findings *findings, const Graph *graph, const GraphEdge *edge)
     const GraphTable *child = &graph->tables[edge->child];
     const GraphTable *parent = &graph->tables[edge->parent];
 
-    if (graph_has_index(child, edge->child_columns, edge->column_count))
+    if (graph_edge_has_index(graph, edge))
         return;
-    const char *remedy = create_index(arena, child, edge->child_columns, edge->column_count);
+    const char *remedy = edge->expression == NULL && !edge->element
+                             ? create_index(arena, child, edge->child_columns, edge->column_count)
+                             : create_value_index(arena, child, edge);
     if (was_told(findings, remedy))
         return;
     Text columns = TEXT_INIT(arena);
@@ -426,11 +439,27 @@ inspect_indexes(Findings *findings, Session *session)
     for (size_t i = 0; i < session->targets.count; i++)
     {
         const Target *target = &session->targets.list[i];
-        if (target->policy != NULL)
+        if (target->policy != NULL && target->owner == NULL)
             judge_age(findings, session->rules, target);
         for (size_t e = 0; target->scope != NULL && e < target->graph->edge_count; e++)
             if (scope_position(target->scope, target->graph->edges[e].parent) != GRAPH_NONE)
                 judge_edge(findings, target->graph, &target->graph->edges[e]);
     }
+    return OK;
+}
+
+/* Rows that were kept and that no edge takes when their window is over. */
+Err
+inspect_kept(Findings *findings, Session *session)
+{
+    const char **stories;
+    size_t count;
+
+    TRY(kept_unclaimed(session, findings->arena, false, &stories, &count));
+    for (size_t i = 0; i < count; i++)
+        inspect_add(findings, (Finding){ .severity = SEVERITY_WARNING,
+                                         .where = "kept rows",
+                                         .what = stories[i],
+                                         .remedy = "put the edge back, with the window that was promised" });
     return OK;
 }

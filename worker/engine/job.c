@@ -320,6 +320,46 @@ job_change_number(const Job *job, size_t change)
     return (int)(job->target->scope->table_count + change) + 1;
 }
 
+int
+job_orphan_number(const Job *job, size_t orphan)
+{
+    const Scope *scope = job->target->scope;
+    return (int)(scope->table_count + scope->change_count + orphan) + 1;
+}
+
+/* Tables of the scope, then changes, then shared rows. */
+static size_t
+count_numbers(const Scope *scope)
+{
+    return scope->table_count + scope->change_count + scope->orphan_count;
+}
+
+static DisposalTable
+number_at(const Scope *scope, size_t index)
+{
+    const GraphEdge *edge = NULL;
+    size_t table = index < scope->table_count ? scope->tables[index].table : GRAPH_NONE;
+    const char *action = "delete";
+
+    if (index >= scope->table_count + scope->change_count)
+    {
+        const ScopeOrphan *orphan = &scope->orphans[index - scope->table_count - scope->change_count];
+        edge = &scope->graph->edges[orphan->edges[0]];
+        table = orphan->table;
+    }
+    else if (index >= scope->table_count)
+    {
+        edge = &scope->graph->edges[scope->changes[index - scope->table_count].edge];
+        table = edge->child;
+        action = edge_action_name(edge->action);
+    }
+    return (DisposalTable){ .number = (int)index + 1,
+                            .schema = scope->graph->tables[table].schema,
+                            .table = scope->graph->tables[table].name,
+                            .action = action,
+                            .edge = edge == NULL ? "" : edge->name };
+}
+
 static Err
 add_tables(Job *job, Arena *arena)
 {
@@ -327,16 +367,9 @@ add_tables(Job *job, Arena *arena)
     CLEANUP(db_tx_endp) DbTx tx = { 0 };
 
     TRY(db_begin(job->session->db, "", &tx));
-    for (size_t i = 0; i < scope->table_count + scope->change_count; i++)
+    for (size_t i = 0; i < count_numbers(scope); i++)
     {
-        const bool change = i >= scope->table_count;
-        const GraphEdge *edge = change ? &scope->graph->edges[scope->changes[i - scope->table_count].edge] : NULL;
-        const GraphTable *table = &scope->graph->tables[change ? edge->child : scope->tables[i].table];
-        const DisposalTable row = { .number = (int)i + 1,
-                                    .schema = table->schema,
-                                    .table = table->name,
-                                    .action = change ? edge_action_name(edge->action) : "delete",
-                                    .edge = change ? edge->name : "" };
+        const DisposalTable row = number_at(scope, i);
         TRY(disposals_table_add(arena, job->session->db, job->disposal->id, &row));
     }
     return db_commit(&tx);
@@ -355,20 +388,18 @@ job_tables(Job *job, Arena *arena, DisposalTable **ret_tables, size_t *ret_count
         TRY(add_tables(job, arena));
         TRY(disposals_tables(arena, job->session->db, job->disposal->id, &tables, &count));
     }
-    bool same = count == scope->table_count + scope->change_count;
+    bool same = count == count_numbers(scope);
     for (size_t i = 0; i < count && same; i++)
     {
-        const GraphTable *table =
-            &scope->graph->tables[i < scope->table_count
-                                      ? scope->tables[i].table
-                                      : scope->graph->edges[scope->changes[i - scope->table_count].edge].child];
-        same = strcmp(table->name, tables[i].table) == 0 && strcmp(table->schema, tables[i].schema) == 0;
+        const DisposalTable now = number_at(scope, i);
+        same = strcmp(now.table, tables[i].table) == 0 && strcmp(now.schema, tables[i].schema) == 0 &&
+               strcmp(now.action, tables[i].action) == 0;
     }
     if (!same)
         return err_new(ERR_RAIL,
                        "the scope of disposal %" PRId64
                        " has changed since it began (%zu tables then, %zu now): a person must look",
-                       job->disposal->id, count, scope->table_count + scope->change_count);
+                       job->disposal->id, count, count_numbers(scope));
     *ret_tables = tables;
     *ret_count = count;
     return OK;

@@ -77,6 +77,7 @@ bool job_judges_soon(const Job *job); /* the next pause looks at window, lag and
 /* File number of a scope position, or of a change. */
 int job_number(const Job *job, size_t position);
 int job_change_number(const Job *job, size_t change);
+int job_orphan_number(const Job *job, size_t orphan);
 /* The rows of disposal_table for this disposal (made when missing); index: number - 1. */
 NODISCARD Err job_tables(Job *job, Arena *arena, DisposalTable **ret_tables, size_t *ret_count);
 

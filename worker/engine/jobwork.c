@@ -203,6 +203,14 @@ job_refuse_foreign(Job *job)
             int64_t rows = 0;
             if (sql != NULL)
                 TRY(session_number(job->session, sql, &rows));
+            if (rows > 0 && scope->graph->edges[edge].element)
+                return err_new(ERR_RAIL,
+                               "%" PRId64
+                               " row(s) of %s would go, but the array of \"%s\" names another row of %s as well, which "
+                               "stays; action \"remove_element\" takes the key out and leaves the row",
+                               rows, scope->graph->tables[scope->tables[i].table].quoted,
+                               scope->graph->edges[edge].name,
+                               scope->graph->tables[scope->graph->edges[edge].parent].quoted);
             if (rows > 0)
                 return err_new(ERR_RAIL,
                                "%" PRId64

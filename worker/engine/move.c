@@ -3,6 +3,8 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "engine/kept.h"
+#include "engine/orphans.h"
 #include "engine/pass.h"
 #include "sql.h"
 
@@ -177,6 +179,23 @@ settle_files(Roots *r)
     return OK;
 }
 
+/* Shared rows that nobody refers to, now that the batch's rows are gone. */
+static Err
+orphan_batch(Roots *r, size_t orphan, int64_t *ret_rows)
+{
+    Job *job = r->job;
+    int64_t copied = 0;
+
+    TRY(orphans_judge(job, orphan));
+    if (r->writers != NULL)
+        TRY(db_copy_out(job->session->db, selector_copy_orphans(&job->selector, orphan), archive_sink,
+                        r->writers[job_orphan_number(job, orphan) - 1], &copied));
+    TRY(orphans_delete(job, orphan, ret_rows));
+    if (r->writers != NULL && copied != *ret_rows)
+        return err_new(ERR_AGAIN, "shared rows changed while they were moved");
+    return OK;
+}
+
 /* Children first; changes before that. */
 static Err
 empty_batch(Roots *r, int64_t *rows)
@@ -184,12 +203,16 @@ empty_batch(Roots *r, int64_t *rows)
     const Scope *scope = r->job->target->scope;
     for (size_t i = 0; i < scope->change_count; i++)
         TRY(change_batch(r, i, &rows[scope->table_count + i]));
+    TRY(kept_record(r->job));
+    TRY(orphans_collect(r->job));
     for (size_t i = scope->table_count; i-- > 0;)
         if (i == 0 || scope->tables[i].group != scope->tables[i - 1].group)
         {
             TRY(step_batch(r, i, &rows[i]));
             fault_point("roots.table");
         }
+    for (size_t i = 0; i < scope->orphan_count; i++)
+        TRY(orphan_batch(r, i, &rows[job_orphan_number(r->job, i) - 1]));
     TRY(settle_files(r));
     fault_point("roots.settled");
     return OK;
@@ -214,6 +237,8 @@ roots_batch(Roots *r, int64_t *rows, int64_t *ret_roots)
     TRY(job_refuse_foreign(job));
     TRY(highest_root(r, &high));
     TRY(empty_batch(r, rows));
+    if (job->target->owner != NULL)
+        TRY(db_query(job->session->db, selector_forget_kept(&job->selector), 0, NULL, NULL));
     for (size_t i = 0; i < r->file_count; i++)
         TRY(disposals_advance(r->arenas[r->turn], job->session->db, job->disposal->id, (int)i + 1, rows[i],
                               i == 0 ? high : NULL, table->key_count));
@@ -236,6 +261,9 @@ count_batch(Roots *r, const int64_t *rows)
         job_count(r->job, &scope->graph->tables[edge->child], edge_action_name(edge->action),
                   rows[scope->table_count + i], 0);
     }
+    for (size_t i = 0; i < scope->orphan_count; i++)
+        job_count(r->job, &scope->graph->tables[scope->orphans[i].table], r->writers == NULL ? "delete" : "move",
+                  rows[job_orphan_number(r->job, i) - 1], 0);
 }
 
 static Err
@@ -257,6 +285,15 @@ all_roots(Roots *r)
 }
 
 static Err
+tell_kept(Job *job)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    TRY(db_begin(job->session->db, "", &tx));
+    TRY(kept_tell(job));
+    return db_commit(&tx);
+}
+
+static Err
 open_writers(Roots *r)
 {
     r->writers = ARENA_ARRAY(r->job->arena, FrameWriter *, r->file_count);
@@ -273,6 +310,7 @@ move_by_roots(Job *job, Archive *archive)
     Roots r = { .job = job, .archive = archive, .arenas = { one, two } };
 
     job->locks_parents = true;
+    TRY(kept_begin(job));
     TRY(job_tables(job, job->arena, &r.tables, &r.file_count));
     r.low = r.tables[0].position;
     if (job->pace.rows > FIRST_ROOTS)
@@ -280,6 +318,8 @@ move_by_roots(Job *job, Archive *archive)
     Err e = archive == NULL ? OK : open_writers(&r);
     if (e == OK)
         e = all_roots(&r);
+    if (e == OK)
+        e = tell_kept(job);
     job->selector.arena = job->arena;
     for (size_t i = 0; r.writers != NULL && i < r.file_count; i++)
     {

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "engine/dispose.h"
+#include "engine/kept.h"
 #include "engine/stop.h"
 #include "model/cap.h"
 
@@ -415,6 +416,8 @@ run_phases(Run *run)
     TRY(judge_caps(run));
     sort_due(run);
     TRY(open_all(run));
+    for (size_t i = 0; i < run->session_count; i++)
+        TRY(kept_purge(run->sessions[i]));
     return act(run);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* selchange.c -- the part of selector.h that asks, before a row is changed, whether the server would take it. */
-#include "engine/selparts.h"
+#include "engine/seledge.h"
 
 #include <string.h>
 
@@ -9,6 +9,14 @@ static const char *
 new_value(const Selector *s, const GraphEdge *edge, size_t column)
 {
     const GraphTable *child = &s->target->graph->tables[edge->child];
+    if (edge->action == EDGE_REMOVE_ELEMENT)
+    {
+        Text text = TEXT_INIT(s->arena);
+        if (edge->child_columns[0] != column)
+            return NULL;
+        seledge_without(&text, s, (size_t)(edge - s->target->graph->edges), "t");
+        return text_done(&text);
+    }
     if (edge->action == EDGE_SET_NULL || edge->action == EDGE_SET_DEFAULT)
     {
         for (size_t c = 0; c < edge->set_count; c++)

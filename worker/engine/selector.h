@@ -19,12 +19,21 @@ typedef struct Cutoffs
     const char **exempts; /* one for each exemption of the policy */
 } Cutoffs;
 
+/* What is written down of rows that a keep edge leaves behind. */
+typedef struct KeptNote
+{
+    int64_t disposal;
+    const char *since; /* points in time */
+    const char *until;
+} KeptNote;
+
 typedef struct Selector
 {
     Arena *arena;
     const Target *target;
-    Cutoffs cutoffs;   /* policies */
-    const bool *taken; /* plan: per table of the graph, whether it has a table of taken keys; NULL otherwise */
+    Cutoffs cutoffs;      /* policies */
+    const KeptNote *kept; /* per change; NULL: nothing is written down */
+    const bool *taken;    /* plan: per table of the graph, whether it has a table of taken keys; NULL otherwise */
 } Selector;
 
 /* A bounded range of an order: values, NULL for an open end. */
@@ -70,6 +79,26 @@ char *selector_count_foreign(const Selector *s, size_t position, size_t edge);
 char *selector_survey_policy(const Selector *s);
 /* policies: is any row due?  columns: yes */
 char *selector_any_due(const Selector *s);
+
+/* -- rows that keep edges leave behind: written down as they are reached now; and the targets that take them later */
+char *selector_keep(const Selector *s, size_t change);
+char *selector_forget_kept(const Selector *s); /* of the collected root rows */
+char *selector_purge_kept(const Selector *s);  /* window over, and the row is not there any more */
+char *selector_oldest_kept(const Selector *s); /* columns: since when (text) */
+
+/* -- shared rows: what the scope's rows refer to by an edge, into the work table or ($1 disposal, $2 number) written down;
+ * of those ($3 at most) back into it; those that an edge of graph refers to out of it again (beyond_scope: by rows that
+ * are not of the scope) */
+char *selector_fill_orphans(const Selector *s, size_t orphan, size_t edge);
+char *selector_note_orphans(const Selector *s, size_t orphan, size_t edge);
+char *selector_take_orphans(const Selector *s, size_t orphan);
+char *selector_empty_orphans(const Selector *s, size_t orphan);
+char *selector_lock_orphans(const Selector *s, size_t orphan);
+char *selector_spare_orphans(const Selector *s, size_t orphan, const Graph *graph, size_t edge, bool beyond_scope);
+char *selector_count_orphans(const Selector *s, size_t orphan); /* columns: rows */
+char *selector_copy_orphans(const Selector *s, size_t orphan);
+char *selector_delete_orphans(const Selector *s, size_t orphan);
+char *selector_remaining_orphans(const Selector *s, size_t orphan); /* columns: rows */
 
 /* -- a plan counts as a run works: rows that an earlier disposal takes are not there for the next.  NULL: nothing to do. */
 char *selector_taken_create(Arena *arena, const GraphTable *table, size_t number); /* DDL, once per connection */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/selparts.h"
+#include "engine/seledge.h"
 
 #include <string.h>
 
@@ -100,8 +100,8 @@ selparts_work_column(const Selector *s, size_t position, size_t column)
     return arena_strdup(s->arena, "expunge_unknown");
 }
 
-static bool
-refers_to_key(const Selector *s, const GraphEdge *edge)
+bool
+selparts_refers_to_key(const Selector *s, const GraphEdge *edge)
 {
     return s->target->subject != NULL && edge->parent == s->target->root && edge->parent_only == NULL &&
            edge->column_count == 1 && edge->parent_columns[0] == s->target->key;
@@ -111,7 +111,7 @@ refers_to_key(const Selector *s, const GraphEdge *edge)
 static bool
 is_key_edge(const Selector *s, const GraphEdge *edge)
 {
-    return refers_to_key(s, edge) && s->target->scope->tables[0].edge_count == 0;
+    return selparts_refers_to_key(s, edge) && s->target->scope->tables[0].edge_count == 0;
 }
 
 /* -- how an edge compares ------------------------------------------------------------------------------------------- */
@@ -248,19 +248,30 @@ selparts_reached(Text *text, const Selector *s, size_t edge_index, const char *a
 
     if (is_key_edge(s, edge))
     {
-        add_compare(text, s, edge, 0, alias, selparts_key(s));
+        if (graph_edge_is_plain(edge))
+            add_compare(text, s, edge, 0, alias, selparts_key(s));
+        else
+            seledge_key(text, s, edge, alias);
         selparts_only_child(text, edge, alias);
         return;
     }
-    const bool key_too = refers_to_key(s, edge) && !edge->declared; /* a soft edge outlives its root */
-    if (key_too)
-    {
-        text_add(text, "(");
+    const bool key_too = selparts_refers_to_key(s, edge) && !edge->declared; /* a soft edge outlives its root */
+    text_add(text, key_too ? "(" : "");
+    if (key_too && graph_edge_is_plain(edge))
         add_compare(text, s, edge, 0, alias, selparts_key(s));
-        text_add(text, " or ");
+    else if (key_too)
+        seledge_key(text, s, edge, alias);
+    text_add(text, key_too ? " or " : "");
+    if (graph_edge_is_plain(edge))
+    {
+        selparts_begin_in_work(text, s, edge, alias);
+        text_add(text, ")");
     }
-    selparts_begin_in_work(text, s, edge, alias);
-    text_add(text, key_too ? "))" : ")");
+    else
+        seledge_in(text, s, edge, alias, seledge_work_names(s, edge, "p"),
+                   arena_printf(s->arena, "from %s p",
+                                selparts_work(s, scope_position(s->target->scope, edge->parent))));
+    text_add(text, key_too ? ")" : "");
     selparts_only_child(text, edge, alias);
 }
 
@@ -304,6 +315,23 @@ live_row(Text *text, const Selector *s, size_t position, const char *alias, size
     text_add(text, ")");
 }
 
+/* No index of the parent's serves: its collected rows are asked instead, as they are now. */
+static void
+live_parents(Text *text, const Selector *s, const GraphEdge *edge, const char *alias, size_t hops)
+{
+    const size_t parent = scope_position(s->target->scope, edge->parent);
+    const char *inner = arena_printf(s->arena, "p%zu", hops);
+    const char *work = arena_printf(s->arena, "x%zu", hops);
+    Text from = TEXT_INIT(s->arena);
+
+    text_addf(&from, "from %s %s join %s %s on ", selparts_work(s, parent), work,
+              s->target->graph->tables[edge->parent].from, inner);
+    selparts_join(&from, &s->target->graph->tables[edge->parent], inner, work);
+    text_add(&from, " where ");
+    live_row(&from, s, parent, inner, hops - 1);
+    seledge_in(text, s, edge, alias, seledge_parent_names(s, edge, inner), text_done(&from));
+}
+
 static void
 live_edge(Text *text, const Selector *s, size_t edge_index, const char *alias, size_t hops)
 {
@@ -319,9 +347,20 @@ live_edge(Text *text, const Selector *s, size_t edge_index, const char *alias, s
         text_add(text, " and x.expunge_round > 0)");
         return;
     }
+    if (edge->element && edge->action == EDGE_DELETE) /* somebody may have added another key meanwhile */
+    {
+        text_add(text, "not ");
+        seledge_shared(text, s, edge, alias);
+        text_add(text, " and ");
+    }
     if (is_key_edge(s, edge) || hops == 0)
     {
         selparts_reached(text, s, edge_index, alias);
+        return;
+    }
+    if (!graph_edge_is_plain(edge))
+    {
+        live_parents(text, s, edge, alias, hops);
         return;
     }
     const GraphTable *parent = &s->target->graph->tables[edge->parent];
@@ -350,6 +389,12 @@ selparts_live(Text *text, const Selector *s, size_t position, const char *alias)
         return;
     }
     selparts_reached_any(text, s, position, alias);
+    for (size_t e = 0; e < entry->edge_count; e++)
+        if (selparts_edge(s, entry->edges[e])->element)
+        {
+            text_add(text, " and not ");
+            seledge_shared(text, s, selparts_edge(s, entry->edges[e]), alias);
+        }
 }
 
 void
@@ -428,8 +473,13 @@ void
 selparts_due(Text *text, const Selector *s)
 {
     const PolicyRule *policy = s->target->policy;
-    text_addf(text, "%s < ", age_of(s));
-    selparts_cutoff(text, s, s->cutoffs.main);
+    if (s->target->owner != NULL)
+        selparts_kept_due(text, s);
+    else
+    {
+        text_addf(text, "%s < ", age_of(s));
+        selparts_cutoff(text, s, s->cutoffs.main);
+    }
     for (size_t i = 0; i < policy->exempt_count; i++)
     {
         text_addf(text, " and (((%s) is not true) or %s < ", policy->exempts[i].where, age_of(s));

@@ -41,6 +41,8 @@ void selparts_only_parent(Text *text, const GraphEdge *edge, const char *parent)
 /* "(child's columns) in (select parent's from its work table …", open for a further " and"; close it with ")". */
 void selparts_begin_in_work(Text *text, const Selector *s, const GraphEdge *edge, const char *child);
 
+/* The edge refers to the column that holds the subject's key. */
+bool selparts_refers_to_key(const Selector *s, const GraphEdge *edge);
 /* The row of alias is reached by the edge: straight from the key, or through the parent's work table. */
 void selparts_reached(Text *text, const Selector *s, size_t edge, const char *alias);
 /* By any of its edges. */
@@ -58,6 +60,15 @@ void selparts_live_outside(Text *text, const Selector *s, size_t position, const
 void selparts_due(Text *text, const Selector *s);
 void selparts_not_held(Text *text, const Selector *s);
 void selparts_cutoff(Text *text, const Selector *s, const char *cutoff);
+/* The same for rows that were kept: their window is over, and nobody who is there has them. */
+void selparts_kept_due(Text *text, const Selector *s);
+/* An update that writes down the keys of the rows that it cuts off, where these are kept; it tells as many rows. */
+char *selparts_noted(const Selector *s, size_t change, const char *update);
+/* a.x, …: without generated columns */
+void selparts_columns(Text *text, const GraphTable *table, const char *alias);
+/* Work tables of shared rows. */
+void selparts_create_orphans(Text *text, const Selector *s);
+void selparts_empty_orphans(Text *text, const Selector *s);
 /* A plan: the row of alias "t" was not taken by an earlier disposal. */
 bool selparts_is_taken(const Selector *s, size_t table);
 void selparts_not_taken(Text *text, const Selector *s, size_t table);

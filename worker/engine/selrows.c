@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* selrows.c -- the part of selector.h that copies, erases and changes rows, and asks a subject's root. */
-#include "engine/selparts.h"
+#include "engine/seledge.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-static void
-add_columns(Text *text, const GraphTable *table, const char *alias)
+void
+selparts_columns(Text *text, const GraphTable *table, const char *alias)
 {
     bool any = false;
     for (size_t c = 0; c < table->column_count; c++)
@@ -21,7 +21,7 @@ char *
 selector_columns(const Selector *s, size_t position)
 {
     Text text = TEXT_INIT(s->arena);
-    add_columns(&text, selparts_table(s, position), "t");
+    selparts_columns(&text, selparts_table(s, position), "t");
     return text_done(&text);
 }
 
@@ -31,7 +31,7 @@ selector_copy(const Selector *s, size_t position)
     Text text = TEXT_INIT(s->arena);
     const GraphTable *table = selparts_table(s, position);
     text_add(&text, "copy (select ");
-    add_columns(&text, table, "t");
+    selparts_columns(&text, table, "t");
     text_addf(&text, " from %s t", table->from);
     if (!selparts_is_collected(s, position))
     {
@@ -56,7 +56,7 @@ selector_copy_change(const Selector *s, size_t change)
     const GraphTable *child = selparts_child(s, change);
     text_add(&text, "copy (select ");
     selparts_table_keys(&text, child, "t");
-    if (edge->action == EDGE_SET_NULL || edge->action == EDGE_SET_DEFAULT)
+    if (graph_sets_reference(edge->action))
         for (size_t c = 0; c < edge->set_count; c++)
             text_addf(&text, ", t.%s", child->columns[edge->set_columns[c]].quoted);
     else
@@ -98,7 +98,7 @@ selector_move_numbers(const Selector *s, size_t position, int64_t low, int64_t h
     text_add(&text, " and ");
     selparts_live(&text, s, position, "t");
     text_add(&text, " returning ");
-    add_columns(&text, table, "t");
+    selparts_columns(&text, table, "t");
     text_add(&text, ") to stdout");
     return text_done(&text);
 }
@@ -110,7 +110,12 @@ selector_change_numbers(const Selector *s, size_t change)
     const GraphEdge *edge = selparts_edge(s, s->target->scope->changes[change].edge);
     const GraphTable *child = selparts_child(s, change);
     text_addf(&text, "update %s t set ", child->from);
-    if (edge->action == EDGE_SET_NULL || edge->action == EDGE_SET_DEFAULT)
+    if (edge->action == EDGE_REMOVE_ELEMENT)
+    {
+        text_addf(&text, "%s = ", child->columns[edge->child_columns[0]].quoted);
+        seledge_without(&text, s, s->target->scope->changes[change].edge, "t");
+    }
+    else if (edge->action == EDGE_SET_NULL || edge->action == EDGE_SET_DEFAULT)
         for (size_t c = 0; c < edge->set_count; c++)
             text_addf(&text, "%s%s = %s", c > 0 ? ", " : "", child->columns[edge->set_columns[c]].quoted,
                       edge->action == EDGE_SET_NULL ? "null" : "default");
@@ -125,7 +130,7 @@ selector_change_numbers(const Selector *s, size_t change)
     selparts_reached(&text, s, s->target->scope->changes[change].edge, "t");
     text_add(&text, " and ");
     selparts_live_change(&text, s, s->target->scope->changes[change].edge, "t");
-    return text_done(&text);
+    return selparts_noted(s, change, text_done(&text));
 }
 
 char *
@@ -158,7 +163,7 @@ selector_move_whole(const Selector *s, size_t position)
 {
     Text text = TEXT_INIT(s->arena);
     text_addf(&text, "copy (%s returning ", selector_delete_whole(s, position));
-    add_columns(&text, selparts_table(s, position), "t");
+    selparts_columns(&text, selparts_table(s, position), "t");
     text_add(&text, ") to stdout");
     return text_done(&text);
 }
@@ -316,7 +321,7 @@ selector_copy_range(const Selector *s, size_t position, const Bounds *bounds)
 {
     Text text = TEXT_INIT(s->arena);
     text_add(&text, "copy (select ");
-    add_columns(&text, selparts_table(s, position), "t");
+    selparts_columns(&text, selparts_table(s, position), "t");
     text_addf(&text, " from %s t where ", selparts_table(s, position)->from);
     add_range(&text, s, position, bounds, true);
     text_add(&text, ") to stdout");
@@ -329,7 +334,7 @@ selector_copy_next(const Selector *s, size_t position, const char *const *low, i
     Text text = TEXT_INIT(s->arena);
     const Bounds bounds = { .low = low };
     text_add(&text, "copy (select ");
-    add_columns(&text, selparts_table(s, position), "t");
+    selparts_columns(&text, selparts_table(s, position), "t");
     text_addf(&text, " from %s t where ", selparts_table(s, position)->from);
     add_range(&text, s, position, &bounds, true);
     text_add(&text, " order by ");
@@ -494,6 +499,8 @@ selector_oldest(const Selector *s)
 {
     const Target *target = s->target;
     const GraphTable *root = selparts_table(s, 0);
+    if (target->owner != NULL)
+        return selector_oldest_kept(s);
     if (target->age == GRAPH_NONE)
         return arena_printf(s->arena, "select min(%s)::timestamptz::text from %s t", target->policy->age, root->from);
     return arena_printf(s->arena, "select min(t.%s)::timestamptz::text from %s t", root->columns[target->age].quoted,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* selwork.c -- the part of selector.h that makes, fills, numbers and counts work tables. */
-#include "engine/selparts.h"
+#include "engine/seledge.h"
 
 #include <inttypes.h>
 
@@ -61,6 +61,7 @@ selector_create(const Selector *s)
         add_key_constraint(&text, child);
         text_add(&text, ");\n");
     }
+    selparts_create_orphans(&text, s);
     return text_done(&text);
 }
 
@@ -73,6 +74,7 @@ selector_empty(const Selector *s)
             text_addf(&text, "truncate %s;\n", selparts_work(s, i));
     for (size_t i = 0; i < s->target->scope->change_count; i++)
         text_addf(&text, "truncate %s;\n", selparts_change_work(s, i));
+    selparts_empty_orphans(&text, s);
     return text_done(&text);
 }
 
@@ -138,8 +140,15 @@ selector_fill_round(const Selector *s, size_t position, size_t edge_index)
     Text text = TEXT_INIT(s->arena);
     const GraphEdge *edge = selparts_edge(s, edge_index);
     begin_fill(&text, s, position, "$1::integer");
-    selparts_begin_in_work(&text, s, edge, "t");
-    text_add(&text, " and p.expunge_round = $1::integer - 1)");
+    if (graph_edge_is_plain(edge))
+    {
+        selparts_begin_in_work(&text, s, edge, "t");
+        text_add(&text, " and p.expunge_round = $1::integer - 1)");
+    }
+    else
+        seledge_in(&text, s, edge, "t", seledge_work_names(s, edge, "p"),
+                   arena_printf(s->arena, "from %s p where p.expunge_round = $1::integer - 1",
+                                selparts_work(s, scope_position(s->target->scope, edge->parent))));
     selparts_only_child(&text, edge, "t");
     text_add(&text, " on conflict do nothing");
     return text_done(&text);
@@ -166,7 +175,8 @@ selector_analyze(const Selector *s, size_t position)
 static void
 add_difference(Text *text, const Selector *s, const GraphEdge *edge, const GraphTable *child)
 {
-    if (edge->action == EDGE_SET_NULL || edge->action == EDGE_SET_DEFAULT || edge->rule == NULL)
+    if (edge->action == EDGE_SET_NULL || edge->action == EDGE_SET_DEFAULT || edge->action == EDGE_REMOVE_ELEMENT ||
+        edge->rule == NULL)
         return; /* reached means: not changed yet */
     if (edge->rule->set_count == 0)
         return;
@@ -275,7 +285,7 @@ selector_number(const Selector *s, size_t position)
     for (size_t e = 0; e < entry->edge_count; e++)
     {
         const GraphEdge *edge = selparts_edge(s, entry->edges[e]);
-        if (edge->parent == edge->child)
+        if (edge->parent == edge->child && graph_edge_is_plain(edge))
             return number_tree(s, position, edge);
     }
     return number_plain(s, selparts_work(s, position), selparts_table(s, position));
@@ -344,11 +354,11 @@ selector_count_foreign(const Selector *s, size_t position, size_t edge_index)
 {
     const ScopeTable *entry = &s->target->scope->tables[position];
     const GraphEdge *edge = selparts_edge(s, edge_index);
-    if (entry->edge_count < 2 || (edge->rule != NULL && edge->rule->action_given)) /* the configuration says so */
+    const bool meant = edge->rule != NULL && edge->rule->action_given; /* the configuration says so */
+    if (!edge->element && (entry->edge_count < 2 || meant))
         return NULL;
     Text text = TEXT_INIT(s->arena);
     const GraphTable *table = selparts_table(s, position);
-    const GraphTable *parent = &s->target->graph->tables[edge->parent];
     text_addf(&text, "select count(*) from %s t", table->from);
     if (selparts_is_collected(s, position))
     {
@@ -362,11 +372,15 @@ selector_count_foreign(const Selector *s, size_t position, size_t edge_index)
         selparts_reached_any(&text, s, position, "t");
         text_add(&text, " and ");
     }
-    text_addf(&text, "exists (select from %s p where ", parent->from);
-    selparts_refers(&text, s, edge, "t", "p");
-    selparts_only_parent(&text, edge, "p");
-    selparts_only_child(&text, edge, "t");
-    text_add(&text, ") and (");
+    if (edge->element) /* other keys in the array are somebody else's, whatever the configuration says */
+    {
+        if (edge->where != NULL)
+            text_addf(&text, "(%s) and ", edge->where);
+        seledge_shared(&text, s, edge, "t");
+        return text_done(&text);
+    }
+    seledge_exists(&text, s, edge, "t");
+    text_add(&text, " and (");
     selparts_reached(&text, s, edge_index, "t");
     text_add(&text, ") is not true"); /* a NULL among the parent's values makes "in" unknown */
     return text_done(&text);

@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "engine/softedge.h"
 #include "sql.h"
 #include "store/catalog.h"
 
@@ -222,6 +223,7 @@ open_whole(Session *session)
     session->graph = graph;
     TRY(targets_bind(session->arena, session->rules, session->database, graph, &session->targets));
     TRY(bind_ages(session));
+    TRY(softedge_bind(session));
     session->work_made = ARENA_ARRAY(session->arena, bool, session->targets.count + 1);
     judge_coverage(session);
     TRY(judge_drift(session));
@@ -411,13 +413,30 @@ count_targets(const Targets *targets, size_t table)
     return count;
 }
 
+/* Its rows refer to shared ones: who goes first leaves them to the last. */
+static bool
+shares_rows(const Targets *targets, size_t table)
+{
+    for (size_t i = 0; i < targets->count; i++)
+        for (size_t e = 0; e < targets->list[i].graph->edge_count; e++)
+        {
+            const Graph *graph = targets->list[i].graph;
+            const Scope *scope = targets->list[i].scope;
+            for (size_t o = 0; scope != NULL && graph->edges[e].child == table && o < scope->orphan_count; o++)
+                if (scope->orphans[o].table == graph->edges[e].parent)
+                    return true;
+        }
+    return false;
+}
+
 Err
 session_prepare_taken(Session *session)
 {
     session->taken = ARENA_ARRAY(session->arena, bool, session->graph->table_count + 1);
     for (size_t t = 0; t < session->graph->table_count; t++)
     {
-        if (session->graph->tables[t].key_count == 0 || count_targets(&session->targets, t) < 2)
+        if (session->graph->tables[t].key_count == 0 ||
+            (count_targets(&session->targets, t) < 2 && !shares_rows(&session->targets, t)))
             continue;
         TRY(exec_work(session, selector_taken_create(session->arena, &session->graph->tables[t], t)));
         session->taken[t] = true;

@@ -206,7 +206,8 @@ static bool
 same_edge(const EdgeRule *a, const EdgeRule *b)
 {
     return same_table(&a->child, &b->child) && same_table(&a->parent, &b->parent) &&
-           same_columns(a->child_columns, b->child_columns) && same_columns(a->parent_columns, b->parent_columns);
+           same_columns(a->child_columns, b->child_columns) && same_columns(a->parent_columns, b->parent_columns) &&
+           text_equal(a->where, b->where) && text_equal(a->expression, b->expression) && a->element == b->element;
 }
 
 static void
@@ -225,6 +226,43 @@ judge_edge_ends(const Judge *judge, const ConfNode *node, const EdgeRule *edge)
                      edge->child.schema, edge->child.table);
 }
 
+/* A value that is taken out of a column, or one of several in it, cannot be nulled without the rest of it. */
+static void
+judge_edge_match(const Judge *judge, const ConfNode *node, const EdgeRule *edge)
+{
+    const char *kind = edge->element ? "match" : "expression";
+    const ConfNode *action = member(node, "action");
+
+    if (node->type != CONF_GROUP)
+        return;
+    if (edge->action == EDGE_REMOVE_ELEMENT && !edge->element && text_equal(string_of(action, NULL), "remove_element"))
+        schema_fault(judge->faults, node, "action",
+                     "\"remove_element\" is for arrays; must go with match = \"element\"");
+    if (edge->orphans && edge->where != NULL)
+        schema_fault(judge->faults, node, "orphans",
+                     "cannot go with \"where\"; must be left out, or the edge be for every row");
+    if (edge->expression == NULL && !edge->element)
+        return;
+    if (count_columns(edge->child_columns) > 1)
+        schema_fault(judge->faults, node, "from", "names %zu columns; must name one, of which \"%s\" makes the value",
+                     count_columns(edge->child_columns), kind);
+    if (edge->element && action == NULL)
+        schema_fault(judge->faults, node, "action",
+                     "is missing; must be there for match = \"element\": \"remove_element\" takes the key out and "
+                     "leaves the row, \"delete\" takes rows that hold nobody else's key");
+    if (edge->action == EDGE_SET_NULL || edge->action == EDGE_SET_DEFAULT)
+        schema_fault(judge->faults, action, NULL,
+                     "would change the whole column, not only the value that refers; must be \"delete\", "
+                     "\"anonymise\" with \"set\", \"keep\"%s",
+                     edge->element ? " or \"remove_element\"" : "");
+    if (edge->expression != NULL && edge->action == EDGE_REMOVE_ELEMENT)
+        schema_fault(judge->faults, node, "action",
+                     "cannot take an element out of an expression; must be \"delete\", or \"anonymise\" with \"set\"");
+    if (edge->orphans)
+        schema_fault(judge->faults, node, "orphans",
+                     "cannot go with \"%s\"; must be left out, or the edge compare columns", kind);
+}
+
 static void
 judge_edges(const Judge *judge, const ConfNode *owner, EdgeRule *edges, size_t count)
 {
@@ -234,6 +272,7 @@ judge_edges(const Judge *judge, const ConfNode *owner, EdgeRule *edges, size_t c
     {
         judge_edge_ends(judge, list->children[i], &edges[i]);
         judge_edge_action(judge, list->children[i], &edges[i]);
+        judge_edge_match(judge, list->children[i], &edges[i]);
         edges[i].action_given = member(list->children[i], "action") != NULL;
         for (size_t k = 0; k < i; k++)
             if (same_edge(&edges[i], &edges[k]))

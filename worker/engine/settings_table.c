@@ -59,7 +59,10 @@ static const SettingGroup database_group = {
 
 /* ---- edges, of policies and subjects ---- */
 
-static const char *const edge_actions[] = { "delete", "set_null", "set_default", "anonymise", "keep", NULL };
+static const char *const edge_actions[] = { "delete", "set_null",       "set_default", "anonymise",
+                                            "keep",   "remove_element", NULL };
+static const char *const match_words[] = { "equal", "element", NULL };
+static const char *const orphan_words[] = { "keep", "delete", NULL };
 
 static const Setting edge_settings[] = {
     { "from", SETTING_EDGE_END, .required = true, IN(EdgeRule, child),
@@ -67,8 +70,15 @@ static const Setting edge_settings[] = {
       .help = "the columns that refer, \"schema.table(column)\"" },
     { "to", SETTING_EDGE_END, .required = true, IN(EdgeRule, parent),
       .columns_place = SETTING_AT(EdgeRule, parent_columns), .help = "the columns they refer to" },
+    { "where", SETTING_SQL, IN(EdgeRule, where), .help = "which rows refer, when not all do; no FOREIGN KEY then" },
+    { "expression", SETTING_SQL, IN(EdgeRule, expression),
+      .help = "the value that refers, where it has to be taken out of from's column" },
+    { "match", SETTING_SWITCH, IN(EdgeRule, element), .words = match_words, .fallback = "equal",
+      .help = "element: the value is an array, and each of its elements refers" },
     { "action", SETTING_ENUM, IN(EdgeRule, action), .words = edge_actions, .fallback = "delete",
       .help = "what happens to the rows that refer" },
+    { "orphans", SETTING_SWITCH, IN(EdgeRule, orphans), .words = orphan_words, .fallback = "keep",
+      .help = "delete: rows of to that nothing refers to any more go as well" },
     { "set", SETTING_SETS, IN(EdgeRule, sets), COUNT(EdgeRule, set_count),
       .help = "new values of columns, for anonymise and keep" },
     { "keep_for", SETTING_INTERVAL, IN(EdgeRule, keep_for), .help = "how long kept rows stay" },

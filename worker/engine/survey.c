@@ -4,6 +4,8 @@
 
 #include "engine/dispose.h"
 #include "engine/erase.h"
+#include "engine/kept.h"
+#include "engine/orphans.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -66,6 +68,12 @@ survey_children(Job *job, const char *action)
         job_count(job, &scope->graph->tables[edge->child],
                   strcmp(action, "copy") == 0 ? "copy" : edge_action_name(edge->action), rows, 0);
     }
+    TRY(orphans_foretell(job));
+    for (size_t i = 0; i < scope->orphan_count; i++)
+    {
+        TRY(orphans_count(job, i, &rows));
+        job_count(job, &scope->graph->tables[scope->orphans[i].table], action, rows, 0);
+    }
     return OK;
 }
 
@@ -115,7 +123,7 @@ survey_subject(Job *job, Step step)
     TRY(job_count_rows(job, 0, &rows));
     job_count(job, &scope->graph->tables[scope->tables[0].table], action, rows, 0);
     TRY(survey_children(job, action));
-    TRY(erase_count_kept(job, &kept, &count));
+    TRY(kept_count(job, &kept, &count));
     for (size_t i = 0; i < count; i++)
         add_stay(job, &job->outcome->kept, &job->outcome->kept_count, &job->outcome->kept_room, kept[i]);
     return OK;

@@ -57,6 +57,24 @@ bind_scope(Arena *arena, Target *target)
     return e;
 }
 
+/* What is said of shared rows must concern rows that go. */
+static Err
+judge_orphans(const Rules *rules, const Target *target)
+{
+    for (size_t e = 0; target->scope != NULL && e < target->graph->edge_count; e++)
+    {
+        const GraphEdge *edge = &target->graph->edges[e];
+        const GraphTable *child = &target->graph->tables[edge->child];
+        if (edge->orphans != NULL && scope_position(target->scope, edge->child) == GRAPH_NONE)
+            return err_new(
+                ERR_CONFIG,
+                "%s:%d: orphans: no row of \"%s.%s\" goes with \"%s\", so that none can be left alone by it; "
+                "must be on an edge from a table whose rows go",
+                rules->config_path, edge->orphans->line, child->schema, child->name, target->name);
+    }
+    return OK;
+}
+
 static Err
 bind_subject(Arena *arena, const Rules *rules, const Graph *graph, const SubjectRule *rule, Target *target)
 {
@@ -81,7 +99,10 @@ bind_subject(Arena *arena, const Rules *rules, const Graph *graph, const Subject
     TRY(bind_column(arena, rules, rule->line, root, "ended_at", rule->ended_at, &ignored));
     for (size_t i = 0; i < root->index_count; i++)
         if (root->indexes[i].unique && root->indexes[i].column_count == 1 && root->indexes[i].columns[0] == target->key)
-            return bind_scope(arena, target);
+        {
+            TRY(bind_scope(arena, target));
+            return judge_orphans(rules, target);
+        }
     return err_new(ERR_CONFIG, "%s:%d: key: no unique index says that \"%s\" names one row of \"%s.%s\"",
                    rules->config_path, rule->line, rule->key, root->schema, root->name);
 }
@@ -105,9 +126,125 @@ bind_policy(Arena *arena, const Rules *rules, const Graph *graph, const PolicyRu
     TRY(bind_scope(arena, target));
     if (target->scope == NULL)
         return OK;
+    TRY(judge_orphans(rules, target));
     if (!scope_policy_order(arena, root, target->age, &target->order, &target->order_count, &target->order_indexed))
         target->order_count = 0;
-    target->single = target->scope->table_count == 1 && target->scope->change_count == 0 && target->order_count > 0;
+    target->single = target->scope->table_count == 1 && target->scope->change_count == 0 &&
+                     target->scope->orphan_count == 0 && target->order_count > 0;
+    return OK;
+}
+
+/* -- rows that are kept for a window of their own ------------------------------------------------------------------- */
+
+const char *
+target_owner_of(Arena *arena, const Target *target)
+{
+    return target->subject != NULL ? target->name : arena_printf(arena, "policy %s", target->name);
+}
+
+const char *
+target_owner(Arena *arena, const Target *kept)
+{
+    return target_owner_of(arena, kept->owner);
+}
+
+const PolicyRule *
+target_policy_copy(Arena *arena, const Target *target)
+{
+    if (target->owner == NULL)
+        return target->policy;
+    PolicyRule *copy = ARENA_NEW(arena, PolicyRule);
+    *copy = *target->policy;
+    copy->name = arena_strdup(arena, copy->name);
+    copy->table.schema = arena_strdup(arena, copy->table.schema);
+    copy->table.table = arena_strdup(arena, copy->table.table);
+    copy->subject_column = copy->subject_column == NULL ? NULL : arena_strdup(arena, copy->subject_column);
+    return copy;
+}
+
+/* Its rows name the subject still: a hold placed on that one since is honoured. */
+static void
+bind_holder(Target *target, PolicyRule *policy, const GraphEdge *edge)
+{
+    const Target *owner = target->owner;
+    const GraphTable *child = &target->graph->tables[edge->child];
+    if (owner->subject == NULL || edge->parent != owner->root || edge->column_count != 1 ||
+        edge->parent_columns[0] != owner->key || !graph_edge_is_plain(edge) || graph_edge_is_cut(target->graph, edge))
+        return;
+    policy->subject_kind = owner->subject->kind;
+    policy->subject_column = child->columns[edge->child_columns[0]].name;
+    target->holder = edge->child_columns[0];
+    target->holder_type = child->columns[edge->child_columns[0]].base_type;
+}
+
+static Err
+bind_kept(Arena *arena, const Target *owner, size_t edge_index, Target *target)
+{
+    const GraphEdge *edge = &owner->graph->edges[edge_index];
+    const GraphTable *child = &owner->graph->tables[edge->child];
+    PolicyRule *policy = ARENA_NEW(arena, PolicyRule);
+
+    *policy = (PolicyRule){ .name = arena_printf(arena, "kept:%s:%s", owner->name, edge->name),
+                            .class_name = "rows kept after an erasure",
+                            .table = { child->schema, child->name },
+                            .age = "when they were kept",
+                            .keep_for = edge->rule->keep_for,
+                            .purpose = edge->rule->purpose,
+                            .basis = edge->rule->basis,
+                            .line = edge->rule->line };
+    *target = (Target){ .number = target->number,
+                        .policy = policy,
+                        .name = policy->name,
+                        .graph = owner->graph,
+                        .root = edge->child,
+                        .key = GRAPH_NONE,
+                        .age = GRAPH_NONE,
+                        .age_type = "timestamp with time zone",
+                        .holder = GRAPH_NONE,
+                        .owner = owner,
+                        .kept_edge = edge_index };
+    bind_holder(target, policy, edge);
+    TRY(bind_scope(arena, target));
+    if (target->scope != NULL && scope_position(target->scope, owner->root) != GRAPH_NONE)
+        target->problem = arena_printf(
+            arena,
+            "rows of %s that were kept would take rows of %s along when their window is over: say by an edge with "
+            "an action what happens to the rows that refer to it",
+            child->quoted, owner->graph->tables[owner->root].quoted);
+    return OK;
+}
+
+static size_t
+count_keeps(const Target *target)
+{
+    size_t count = 0;
+    for (size_t c = 0; target->scope != NULL && c < target->scope->change_count; c++)
+        count += target->graph->edges[target->scope->changes[c].edge].action == EDGE_KEEP ? 1 : 0;
+    return count;
+}
+
+/* Behind the others, which do not move any more. */
+static Err
+add_kept(Arena *arena, Targets *targets)
+{
+    const size_t own = targets->count;
+    size_t count = own;
+    for (size_t i = 0; i < own; i++)
+        count += count_keeps(&targets->list[i]);
+    Target *list = ARENA_ARRAY(arena, Target, count + 1);
+    if (own > 0)
+        memcpy(list, targets->list, own * sizeof *list);
+    targets->list = list;
+    for (size_t i = 0; i < own; i++)
+        for (size_t c = 0; list[i].scope != NULL && c < list[i].scope->change_count; c++)
+        {
+            const size_t edge = list[i].scope->changes[c].edge;
+            if (list[i].graph->edges[edge].action != EDGE_KEEP)
+                continue;
+            list[targets->count].number = targets->count;
+            TRY(bind_kept(arena, &list[i], edge, &list[targets->count]));
+            targets->count++;
+        }
     return OK;
 }
 
@@ -130,6 +267,7 @@ targets_bind(Arena *arena, const Rules *rules, const DatabaseRule *database, con
             target->number = targets.count++;
             TRY(bind_subject(arena, rules, graph, &rules->subjects[i], target));
         }
+    TRY(add_kept(arena, &targets));
     *ret_targets = targets;
     return OK;
 }
@@ -145,6 +283,16 @@ targets_find(const Targets *targets, const char *kind, const char *name)
             return target;
     }
     return NULL;
+}
+
+/* A shared table, and what the configuration says that refers to it. */
+static void
+cover_shared(const Target *target, size_t table, bool *covered)
+{
+    covered[table] = true;
+    for (size_t e = 0; e < target->graph->edge_count; e++)
+        if (target->graph->edges[e].parent == table && target->graph->edges[e].rule != NULL)
+            covered[target->graph->edges[e].child] = true;
 }
 
 void
@@ -163,6 +311,8 @@ targets_uncovered(Arena *arena, const Rules *rules, const Graph *graph, const Ta
             continue;
         for (size_t t = 0; t < target->scope->table_count; t++)
             covered[target->scope->tables[t].table] = true;
+        for (size_t o = 0; o < target->scope->orphan_count; o++)
+            cover_shared(target, target->scope->orphans[o].table, covered);
         for (size_t c = 0; c < target->scope->change_count; c++)
             if (target->graph->edges[target->scope->changes[c].edge].rule != NULL)
                 covered[target->graph->edges[target->scope->changes[c].edge].child] = true;

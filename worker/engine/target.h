@@ -22,9 +22,11 @@ typedef struct Target
     const char *holder_type; /* type of that subject's key in this database */
     size_t *order;           /* policies: what bounds a batch; NULL when it has no plain order */
     size_t order_count;
-    bool order_indexed;  /* an index begins with the age column */
-    bool single;         /* policies: nothing hangs on its rows, so a batch is a range of one table */
-    const char *problem; /* why its disposals are stopped (a rail); NULL: fine */
+    bool order_indexed;         /* an index begins with the age column */
+    bool single;                /* policies: nothing hangs on its rows, so a batch is a range of one table */
+    const struct Target *owner; /* rows that this target left behind by a keep edge, as a policy of their own; NULL */
+    size_t kept_edge;           /* with owner: the edge */
+    const char *problem;        /* why its disposals are stopped (a rail); NULL: fine */
 } Target;
 
 typedef struct Targets
@@ -37,6 +39,11 @@ typedef struct Targets
  * column that is not there: a wrong configuration deletes nothing. */
 NODISCARD Err targets_bind(Arena *arena, const Rules *rules, const DatabaseRule *database, const Graph *graph,
                            Targets *ret_targets);
+/* The policy of a target as it outlives the session: what stands for kept rows is not of the configuration. */
+const PolicyRule *target_policy_copy(Arena *arena, const Target *target);
+/* Whose erasure it is, as expunge.kept has it: the kind of subject, or "policy" and its name. */
+const char *target_owner_of(Arena *arena, const Target *target);
+const char *target_owner(Arena *arena, const Target *kept); /* of kept rows */
 /* The target of a disposal, or NULL. */
 const Target *targets_find(const Targets *targets, const char *kind, const char *name);
 

@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <string.h>
+#include <strings.h>
 
 size_t
 graph_table(const Graph *graph, const char *schema, const char *name)
@@ -93,18 +94,50 @@ graph_has_index(const GraphTable *table, const size_t *columns, size_t count)
     return false;
 }
 
+bool
+graph_edge_is_plain(const GraphEdge *edge)
+{
+    return edge->where == NULL && edge->expression == NULL && !edge->element && edge->as_text == NULL;
+}
+
+bool
+graph_sets_reference(EdgeAction action)
+{
+    return action == EDGE_SET_NULL || action == EDGE_SET_DEFAULT || action == EDGE_REMOVE_ELEMENT;
+}
+
+bool
+graph_type_is_text(const char *base_type)
+{
+    return strcmp(base_type, "text") == 0 || strcmp(base_type, "character varying") == 0 ||
+           strcmp(base_type, "character") == 0;
+}
+
+bool
+graph_edge_has_index(const Graph *graph, const GraphEdge *edge)
+{
+    if (edge->expression == NULL && !edge->element &&
+        graph_has_index(&graph->tables[edge->child], edge->child_columns, edge->column_count))
+        return true;
+    return edge->indexed;
+}
+
 /* -- the configuration's edges ------------------------------------------------------------------------------------ */
 
 static Err
-find_table(const Graph *graph, const char *path, int line, const TableName *name, size_t *ret)
+find_table(Arena *arena, const Graph *graph, const char *path, int line, const TableName *name, size_t *ret)
 {
-    size_t at = graph_table(graph, name->schema, name->table);
-    if (at == GRAPH_NONE)
-        return err_new(ERR_CONFIG,
-                       "%s:%d: there is no table \"%s.%s\" in this database (views and partitions are no targets)",
-                       path, line, name->schema, name->table);
-    *ret = at;
-    return OK;
+    *ret = graph_table(graph, name->schema, name->table);
+    if (*ret != GRAPH_NONE)
+        return OK;
+    const char **known = ARENA_ARRAY(arena, const char *, graph->table_count + 1);
+    for (size_t t = 0; t < graph->table_count; t++)
+        known[t] = arena_printf(arena, "%s.%s", graph->tables[t].schema, graph->tables[t].name);
+    const int near = text_nearest(arena_printf(arena, "%s.%s", name->schema, name->table), known, graph->table_count);
+    return err_new(ERR_CONFIG,
+                   "%s:%d: there is no table \"%s.%s\" in this database (views and partitions are no targets)%s%s%s",
+                   path, line, name->schema, name->table, near < 0 ? "" : "; did you mean \"",
+                   near < 0 ? "" : known[near], near < 0 ? "" : "\"?");
 }
 
 static Err
@@ -136,12 +169,13 @@ same_columns(const size_t *a, const size_t *b, size_t count)
     return memcmp(a, b, count * sizeof *a) == 0;
 }
 
-static bool
-sets_all(const GraphTable *child, const GraphEdge *edge, const EdgeRule *rule)
+bool
+graph_edge_is_cut(const Graph *graph, const GraphEdge *edge)
 {
-    for (size_t c = 0; c < edge->column_count; c++)
-        for (size_t s = 0; s < rule->set_count; s++)
-            if (strcmp(rule->sets[s].column, child->columns[edge->child_columns[c]].name) == 0)
+    const GraphTable *child = &graph->tables[edge->child];
+    for (size_t c = 0; edge->rule != NULL && c < edge->column_count && edge->expression == NULL && !edge->element; c++)
+        for (size_t s = 0; s < edge->rule->set_count; s++)
+            if (strcmp(edge->rule->sets[s].column, child->columns[edge->child_columns[c]].name) == 0)
                 return true; /* one part of the key changed is enough: a partly NULL key refers to nothing */
     return false;
 }
@@ -158,7 +192,12 @@ check_edge(Arena *arena, const Graph *graph, const char *path, const GraphEdge *
         size_t *column;
         TRY(find_columns(arena, child, path, rule->line, &rule->sets[s].column, 1, &column));
     }
-    if (edge->declared && changes && !sets_all(child, edge, rule))
+    for (size_t s = 0; s < rule->set_count; s++)
+        if (strcasecmp(rule->sets[s].expression, "null") == 0 &&
+            child->columns[graph_column(child, rule->sets[s].column)].not_null)
+            return err_new(ERR_CONFIG, "%s:%d: set: column \"%s\" of \"%s.%s\" is NOT NULL; must be another value",
+                           path, rule->line, rule->sets[s].column, child->schema, child->name);
+    if (edge->declared && changes && !graph_edge_is_cut(graph, edge))
         return err_new(
             ERR_CONFIG,
             "%s:%d: \"%s\" refers to \"%s.%s\" by the foreign key \"%s\": the rows that stay would refer to a "
@@ -172,12 +211,57 @@ check_edge(Arena *arena, const Graph *graph, const char *path, const GraphEdge *
     return OK;
 }
 
+/* What a rule says of a foreign key that is there already. */
+static Err
+apply_to_key(Arena *arena, Graph *graph, const char *path, const EdgeRule *rule, GraphEdge *old)
+{
+    if (rule->where != NULL || rule->expression != NULL || rule->element)
+        return err_new(
+            ERR_CONFIG,
+            "%s:%d: the foreign key \"%s\" says so for every row of \"%s.%s\": \"where\", \"expression\" and "
+            "\"match\" are for references that no foreign key declares",
+            path, rule->line, old->name, rule->child.schema, rule->child.table);
+    if (rule->orphans)
+        old->orphans = rule;
+    if (rule->orphans && !rule->action_given) /* what is said of orphans alone leaves the key's own action */
+        return OK;
+    old->action = rule->action;
+    old->rule = rule;
+    return check_edge(arena, graph, path, old);
+}
+
+/* Rules of one subject or policy that say the same of the same rows. */
+static bool
+same_rows(const EdgeRule *a, const EdgeRule *b)
+{
+    return text_equal(a->where, b->where) && text_equal(a->expression, b->expression) && a->element == b->element;
+}
+
+/* Which columns hold a text where the parent has a number, a uuid or another type. */
+static void
+note_texts(Arena *arena, const Graph *graph, GraphEdge *edge)
+{
+    if (edge->expression != NULL || edge->element) /* the server knows their types: engine/softedge */
+        return;
+    for (size_t c = 0; c < edge->column_count; c++)
+    {
+        const GraphColumn *child = &graph->tables[edge->child].columns[edge->child_columns[c]];
+        const GraphColumn *parent = &graph->tables[edge->parent].columns[edge->parent_columns[c]];
+        if (!graph_type_is_text(child->base_type) || graph_type_is_text(parent->base_type) ||
+            strcmp(parent->base_type, "citext") == 0 || strcmp(parent->base_type, "name") == 0)
+            continue;
+        if (edge->as_text == NULL)
+            edge->as_text = ARENA_ARRAY(arena, bool, edge->column_count);
+        edge->as_text[c] = true;
+    }
+}
+
 static Err
 apply_rule(Arena *arena, Graph *graph, const char *path, const EdgeRule *rule)
 {
     GraphEdge edge = { .action = rule->action, .rule = rule, .column_count = rule->column_count };
-    TRY(find_table(graph, path, rule->line, &rule->child, &edge.child));
-    TRY(find_table(graph, path, rule->line, &rule->parent, &edge.parent));
+    TRY(find_table(arena, graph, path, rule->line, &rule->child, &edge.child));
+    TRY(find_table(arena, graph, path, rule->line, &rule->parent, &edge.parent));
     TRY(find_columns(arena, &graph->tables[edge.child], path, rule->line, rule->child_columns, rule->column_count,
                      &edge.child_columns));
     TRY(find_columns(arena, &graph->tables[edge.parent], path, rule->line, rule->parent_columns, rule->column_count,
@@ -190,20 +274,26 @@ apply_rule(Arena *arena, Graph *graph, const char *path, const EdgeRule *rule)
             !same_columns(old->child_columns, edge.child_columns, edge.column_count) ||
             !same_columns(old->parent_columns, edge.parent_columns, edge.column_count))
             continue;
-        if (old->rule != NULL)
+        if (!old->declared && !same_rows(old->rule, rule))
+            continue;
+        if (old->rule != NULL && same_rows(old->rule, rule))
             return err_new(ERR_CONFIG, "%s:%d: this edge stands in line %d already; one of the two must go", path,
                            rule->line, old->rule->line);
-        old->action = rule->action;
-        old->rule = rule;
+        TRY(apply_to_key(arena, graph, path, rule, old));
         known = true;
-        TRY(check_edge(arena, graph, path, old));
     }
     if (known)
         return OK;
+    edge.where = rule->where;
+    edge.expression = rule->expression;
+    edge.element = rule->element;
+    edge.orphans = rule->orphans ? rule : NULL;
     edge.set_columns = edge.child_columns;
     edge.set_count = edge.column_count;
+    note_texts(arena, graph, &edge);
     TRY(check_edge(arena, graph, path, &edge));
-    edge.name = arena_printf(arena, "%s.%s(%s)", rule->child.schema, rule->child.table, rule->child_columns[0]);
+    edge.name = arena_printf(arena, "%s.%s(%s)%s%s", rule->child.schema, rule->child.table, rule->child_columns[0],
+                             rule->where == NULL ? "" : " where ", rule->where == NULL ? "" : rule->where);
     ARENA_PUSH(arena, graph->edges, graph->edge_count, graph->edge_room, edge);
     return OK;
 }

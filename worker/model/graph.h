@@ -87,6 +87,17 @@ typedef struct GraphEdge
     size_t *set_columns;     /* set_null, set_default: what is set (ON DELETE SET NULL (column) sets a part) */
     size_t set_count;
     const EdgeRule *rule; /* what the configuration says of it; NULL: nothing */
+
+    const EdgeRule *orphans; /* orphans = "delete"; NULL otherwise */
+
+    /* Soft edges that are more than a column against a column: */
+    const char *where;      /* as in EdgeRule */
+    const char *expression; /* stands for the value of child_columns[0], which it is made of */
+    bool element;           /* the value is an array, each element refers */
+    bool *as_text;          /* per column: the child's value is a text that spells the parent's key; NULL: none is */
+    bool indexed;           /* the server has an index for where, expression or element (engine/softedge) */
+    const char *value_type; /* element: the type of the arrays that are compared (engine/softedge) */
+    const char *value_cast; /* element: NULL, or what the child's array is cast to for that */
 } GraphEdge;
 
 typedef struct Graph
@@ -117,6 +128,16 @@ void graph_choose_keys(Graph *graph, Arena *arena);
 NODISCARD Err graph_apply(Arena *arena, const Graph *base, const char *config_path, const EdgeRule *rules, size_t count,
                           Graph **ret_graph);
 
+/* The edge compares columns with columns, for every row of the child. */
+bool graph_edge_is_plain(const GraphEdge *edge);
+/* "set" changes what refers: the row does not refer to its parent afterwards. */
+bool graph_edge_is_cut(const Graph *graph, const GraphEdge *edge);
+/* The action changes the referring columns themselves, not what "set" says. */
+bool graph_sets_reference(EdgeAction action);
+/* A type whose values are texts, blanks at the end aside; a domain's base type is asked for. */
+bool graph_type_is_text(const char *base_type);
+/* The rows that refer are found by an index. */
+bool graph_edge_has_index(const Graph *graph, const GraphEdge *edge);
 /* The table has an index whose first columns are these, in any order. */
 bool graph_has_index(const GraphTable *table, const size_t *columns, size_t count);
 

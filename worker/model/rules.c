@@ -9,7 +9,7 @@ edge_action_name(EdgeAction action)
 {
     static const char *const names[] = {
         [EDGE_DELETE] = "delete",       [EDGE_SET_NULL] = "set_null", [EDGE_SET_DEFAULT] = "set_default",
-        [EDGE_ANONYMISE] = "anonymise", [EDGE_KEEP] = "keep",
+        [EDGE_ANONYMISE] = "anonymise", [EDGE_KEEP] = "keep",         [EDGE_REMOVE_ELEMENT] = "remove_element",
     };
 
     assert((size_t)action < sizeof(names) / sizeof(names[0]));

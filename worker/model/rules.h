@@ -14,7 +14,8 @@ typedef enum EdgeAction
     EDGE_SET_NULL,
     EDGE_SET_DEFAULT,
     EDGE_ANONYMISE,
-    EDGE_KEEP
+    EDGE_KEEP,
+    EDGE_REMOVE_ELEMENT /* the key leaves the array that holds it, the row stays */
 } EdgeAction;
 const char *edge_action_name(EdgeAction action); /* "delete", "set_null", … */
 
@@ -38,6 +39,10 @@ typedef struct EdgeRule
     TableName parent;
     const char **parent_columns;
     size_t column_count;
+    const char *where;      /* SQL condition on the child's row: only these refer (owner_type = 'x'); NULL: all */
+    const char *expression; /* SQL: the value that refers, made of the child's one column; NULL: the column itself */
+    bool element;           /* that value is an array of keys: each of them refers */
+    bool orphans;           /* a parent that nothing refers to any more, once the children are gone, goes as well */
     EdgeAction action;
     bool action_given; /* written down: meant also for a row that belongs to somebody else by another edge */
     SetRule *sets;

@@ -282,7 +282,8 @@ choose_method(Arena *arena, const Scope *scope, size_t root, size_t root_key, Sc
         return;
     const GraphEdge *edge = &graph->edges[table->edges[0]];
     if (scope->tables[0].edge_count == 0 && edge->parent == root && edge->column_count == 1 &&
-        edge->parent_columns[0] == root_key && edge->only == NULL && edge->parent_only == NULL &&
+        edge->parent_columns[0] == root_key && edge->only == NULL && edge->parent_only == NULL && edge->where == NULL &&
+        edge->expression == NULL && !edge->element &&
         range_order(arena, entry, edge, &table->order, &table->order_count))
         table->method = SCOPE_RANGE;
 }
@@ -299,6 +300,31 @@ note_changes(Arena *arena, const Graph *graph, const bool *inside, Scope *scope)
         const ScopeChange change = { .edge = e, .writes = edge->action != EDGE_KEEP || edge->rule->set_count > 0 };
         ARENA_PUSH(arena, scope->changes, scope->change_count, room, change);
     }
+}
+
+static void
+note_orphan(Arena *arena, Scope *scope, size_t *room, size_t edge)
+{
+    const size_t table = scope->graph->edges[edge].parent;
+    size_t at = 0;
+    while (at < scope->orphan_count && scope->orphans[at].table != table)
+        at++;
+    if (at == scope->orphan_count)
+    {
+        const ScopeOrphan orphan = { .table = table };
+        ARENA_PUSH(arena, scope->orphans, scope->orphan_count, *room, orphan);
+    }
+    ScopeOrphan *entry = &scope->orphans[at];
+    ARENA_PUSH(arena, entry->edges, entry->edge_count, entry->edge_room, edge);
+}
+
+static void
+note_orphans(Arena *arena, const Graph *graph, const bool *inside, Scope *scope)
+{
+    size_t room = 0;
+    for (size_t e = 0; e < graph->edge_count; e++)
+        if (graph->edges[e].orphans != NULL && inside[graph->edges[e].child])
+            note_orphan(arena, scope, &room, e);
 }
 
 static Err
@@ -340,6 +366,22 @@ judge_keys(const Graph *graph, const Scope *scope)
             TRY(need_key(graph, scope->tables[i].table, "other tables refer to it, and its rows cannot be collected"));
     for (size_t i = 0; i < scope->change_count; i++)
         TRY(need_key(graph, graph->edges[scope->changes[i].edge].child, "its rows cannot be changed one by one"));
+    for (size_t i = 0; i < scope->orphan_count; i++)
+        TRY(need_key(graph, scope->orphans[i].table, "its rows cannot be judged one by one"));
+    return OK;
+}
+
+/* A shared row is beside the scope: where it goes in any case, nobody asks who else refers to it. */
+static Err
+judge_orphans(const Graph *graph, const Scope *scope)
+{
+    for (size_t i = 0; i < scope->orphan_count; i++)
+        if (scope_position(scope, scope->orphans[i].table) != GRAPH_NONE)
+            return err_new(
+                ERR_RAIL,
+                "rows of %s go by another edge, whoever refers to them: orphans = \"delete\" cannot be said of "
+                "it as well; one of the two edges must go",
+                graph->tables[scope->orphans[i].table].quoted);
     return OK;
 }
 
@@ -365,6 +407,8 @@ judge_shapes(const Graph *graph, const Scope *scope)
         const GraphTable *table = &graph->tables[graph->edges[scope->changes[i].edge].child];
         TRY(judge_rules(table, scope->changes[i].writes && table->rules_update));
     }
+    for (size_t i = 0; i < scope->orphan_count; i++)
+        TRY(judge_rules(&graph->tables[scope->orphans[i].table], graph->tables[scope->orphans[i].table].rules_delete));
     return OK;
 }
 
@@ -386,6 +430,8 @@ scope_build(Arena *arena, const Graph *graph, size_t root, size_t root_key, Scop
     }
     scope->tables[0].method = SCOPE_ROOT;
     note_changes(arena, graph, inside, scope);
+    note_orphans(arena, graph, inside, scope);
+    TRY(judge_orphans(graph, scope));
     TRY(judge_root(graph, scope));
     TRY(judge_keys(graph, scope));
     TRY(judge_shapes(graph, scope));

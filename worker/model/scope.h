@@ -38,6 +38,15 @@ typedef struct ScopeChange
     bool writes; /* false: a keep that leaves its rows as they are */
 } ScopeChange;
 
+/* Shared rows that rows of the scope refer to, and that go when nobody else refers to them (orphans = "delete"). */
+typedef struct ScopeOrphan
+{
+    size_t table;
+    size_t *edges; /* by which rows of the scope refer to it */
+    size_t edge_count;
+    size_t edge_room;
+} ScopeOrphan;
+
 typedef struct Scope
 {
     const Graph *graph;
@@ -45,6 +54,8 @@ typedef struct Scope
     size_t table_count;
     ScopeChange *changes;
     size_t change_count;
+    ScopeOrphan *orphans;
+    size_t orphan_count;
 } Scope;
 
 /* root_key: the column of the root's table that holds the subject's key; GRAPH_NONE for a policy.

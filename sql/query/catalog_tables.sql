@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Every ordinary or partitioned table of the application; a partition belongs to its topmost parent.
--- columns: oid, schema, name, partitioned, row_estimate, byte_estimate, row_security, rules on delete, rules on update, triggers (on delete), quoted, persistence, inherits or is inherited from
+-- columns: oid, schema, name, partitioned, row_estimate, byte_estimate, row_security, rules on delete, rules on update, triggers (on delete), quoted, persistence, inherits or is inherited from,
+--          has triggers on update, a trigger on delete waits for COMMIT
   select c.oid::bigint, n.nspname, c.relname, c.relkind = 'p',
          (select greatest(coalesce(sum(p.reltuples) filter (where p.reltuples > 0), 0), 0)::bigint
             from (select c.oid union select t.relid from pg_partition_tree(c.oid) t where c.relkind = 'p') m(oid)
@@ -11,12 +12,20 @@
          c.relrowsecurity,
          exists (select from pg_rewrite r where r.ev_class = c.oid and r.ev_type = '4' and r.ev_enabled <> 'D'),
          exists (select from pg_rewrite r where r.ev_class = c.oid and r.ev_type = '2' and r.ev_enabled <> 'D'),
-         (select string_agg(distinct t.tgname::text, ', ') from pg_trigger t
-           where t.tgrelid in (select c.oid union all select p.relid from pg_partition_tree(c.oid) p where c.relkind = 'p') and not t.tgisinternal and t.tgenabled <> 'D' and (t.tgtype::integer & 8) <> 0),
+         g.on_delete,
          format('%I.%I', n.nspname, c.relname), c.relpersistence::text,
-         exists (select from pg_inherits i where i.inhrelid = c.oid or (i.inhparent = c.oid and c.relkind = 'r'))
+         exists (select from pg_inherits i where i.inhrelid = c.oid or (i.inhparent = c.oid and c.relkind = 'r')),
+         coalesce(g.on_update, false), coalesce(g.waits, false)
     from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
+   cross join lateral (
+         select string_agg(distinct t.tgname::text, ', ') filter (where (t.tgtype::integer & 8) <> 0) as on_delete,
+                bool_or((t.tgtype::integer & 16) <> 0) as on_update,
+                bool_or((t.tgtype::integer & 8) <> 0 and t.tginitdeferred) as waits
+           from pg_trigger t
+          where t.tgrelid in (select c.oid union all select p.relid from pg_partition_tree(c.oid) p where c.relkind = 'p')
+            and not t.tgisinternal
+            and t.tgenabled in ('O', 'A')) g
    where c.relkind in ('r', 'p')
      and not c.relispartition
      and c.relpersistence <> 't'

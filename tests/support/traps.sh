@@ -59,7 +59,7 @@ goes() # TABLE CONDITION...
 
 becomes() # TABLE QUERY
 {
-    printf '%s\t%s\n' "$1" "$2" >>"$WORK/$TRAP.goes"
+    printf '%s\t%s\n' "$1" "${2//$'\n'/ }" >>"$WORK/$TRAP.goes"
 }
 
 # "table rows digest" of every table; $2: as foretold, or as it is

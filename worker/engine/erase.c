@@ -8,6 +8,8 @@
 #include "engine/move.h"
 #include "engine/orphans.h"
 #include "engine/pass.h"
+#include "engine/refresh.h"
+#include "engine/whole.h"
 #include "sql.h"
 
 #include <inttypes.h>
@@ -117,18 +119,21 @@ erase_begin(Job *job)
     CLEANUP(db_tx_endp) DbTx tx = { 0 };
     const Transit step = { .from = job->disposal->state, .to = STATE_ERASING };
     const bool subject = job->target->subject != NULL;
+    int64_t rows = 0;
 
     TRY(judge_scope(job));
     TRY(judge_privileges(job));
     TRY(session_judge_schema(job->session));
+    TRY(refresh_judge(job));
     if (subject)
         TRY(session_prepare_work(job->session, &job->selector));
     TRY(job_guard(job, GUARD_DURABLE, "for update", &tx));
     if (subject)
     {
-        TRY(job_fill_subject(job));
+        TRY(erase_count_scope(job, &rows));
         TRY(job_refuse_foreign(job));
         TRY(orphans_note(job));
+        TRY(whole_rehearse(job, rows));
     }
     TRY(disposals_transit(job->session->db, job->disposal->id, &step));
     TRY(disposals_record(job->arena, job->session->db, job->disposal->id, "erasing",
@@ -244,6 +249,41 @@ erase_root(Job *job, bool *ret_done)
     return OK;
 }
 
+/* All of it in one transaction: between two batches, triggers that wait for COMMIT would object. */
+static Err
+erase_whole(Job *job)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    const Scope *scope = job->target->scope;
+    const size_t count = scope->table_count + scope->change_count;
+    const char *id[] = { arena_printf(job->arena, "%" PRId64, job->disposal->id) };
+    int64_t *rows = ARENA_ARRAY(job->arena, int64_t, count);
+
+    TRY(session_prepare_work(job->session, &job->selector));
+    TRY(job_guard(job, GUARD_DURABLE, "for update", &tx));
+    TRY(job_fill_subject(job));
+    TRY(job_refuse_foreign(job));
+    TRY(session_judge_schema(job->session));
+    TRY(write_kept(job));
+    TRY(whole_erase(job, false, rows));
+    fault_point("whole.deleted");
+    for (size_t i = 0; i < count; i++)
+        TRY(disposals_advance(job->arena, job->session->db, job->disposal->id, (int)i + 1, rows[i], NULL, 0));
+    TRY(db_query(job->session->db, SQL_disposal_root_erased, 1, id, NULL));
+    TRY(db_commit(&tx));
+    fault_point("whole.committed");
+    job->disposal->root_erased = true;
+    for (size_t i = 0; i < count; i++)
+    {
+        const GraphEdge *edge = i < scope->table_count
+                                    ? NULL
+                                    : &scope->graph->edges[scope->changes[i - scope->table_count].edge];
+        job_count(job, &scope->graph->tables[edge == NULL ? scope->tables[i].table : edge->child],
+                  edge == NULL ? "delete" : edge_action_name(edge->action), rows[i], 0);
+    }
+    return OK;
+}
+
 static Err
 count_absent(Job *job, int64_t *ret_rows)
 {
@@ -276,7 +316,8 @@ erase_subject(Job *job)
     for (int round = 0; round < ROUNDS && rows > 0; round++)
     {
         bool root_done = job->disposal->root_erased;
-        const Err e = pass_all(job);
+        const Err e = !root_done && whole_waits_for_commit(job) ? erase_whole(job) : pass_all(job);
+        root_done = job->disposal->root_erased;
         if (is_worth_a_round(job, e) && round + 1 < ROUNDS)
         {
             err_clear();
@@ -359,6 +400,8 @@ Err
 erase_rows(Job *job)
 {
     Err e = job->target->subject != NULL ? erase_subject(job) : erase_policy(job);
+    if (e == OK && (job->target->subject != NULL || job->disposal->snapshot_name == NULL)) /* a move did it then */
+        e = refresh_views(job);
     if (e != OK)
         return e;
     fault_point("erase.absent");

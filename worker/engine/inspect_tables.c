@@ -48,8 +48,8 @@ need_change(Arena *arena, const Graph *graph, const ScopeChange *change, Need *n
     need->select = true;
     need->update = need->update || change->writes;
     if (graph_sets_reference(edge->action))
-        for (size_t c = 0; c < edge->column_count; c++)
-            need_column(arena, need, edge->child_columns[c]);
+        for (size_t c = 0; c < edge->set_count; c++)
+            need_column(arena, need, edge->set_columns[c]);
     else if (change->writes)
         for (size_t i = 0; i < edge->rule->set_count; i++)
             need_column(arena, need, graph_column(child, edge->rule->sets[i].column));

@@ -6,6 +6,7 @@
 #include "engine/kept.h"
 #include "engine/orphans.h"
 #include "engine/pass.h"
+#include "engine/refresh.h"
 #include "sql.h"
 
 #include <inttypes.h>
@@ -95,6 +96,22 @@ writer_of(const Roots *r, size_t position)
     return r->writers[job_number(r->job, position) - 1];
 }
 
+/* Fewer rows were moved than were there: kept by something, or gone without a copy.  Where triggers fire, it may have been
+ * one of them; otherwise somebody else took what is his. */
+static Err
+refuse_vanished(Job *job, size_t position)
+{
+    const Scope *scope = job->target->scope;
+    TRY(pass_check_remaining(job, position));
+    for (size_t i = 0; i < scope->table_count; i++)
+        if (scope->graph->tables[scope->tables[i].table].triggers != NULL)
+            return err_new(ERR_AGAIN,
+                           "rows of %s went before they were moved: a trigger took them (which no disposal with a "
+                           "snapshot allows), or somebody else did; the batch was rolled back",
+                           scope->graph->tables[scope->tables[position].table].quoted);
+    return OK;
+}
+
 static Err
 table_batch(Roots *r, size_t position, int64_t *ret_rows)
 {
@@ -111,18 +128,20 @@ table_batch(Roots *r, size_t position, int64_t *ret_rows)
     TRY(db_exec(job->session->db, selector_number(&job->selector, position)));
     TRY(db_copy_out(job->session->db, selector_move_numbers(&job->selector, position, 0, rows), archive_sink,
                     writer_of(r, position), ret_rows));
-    return *ret_rows == rows ? OK : pass_check_remaining(job, position);
+    return *ret_rows == rows ? OK : refuse_vanished(job, position);
 }
 
 static Err
 whole_batch(Roots *r, size_t position, int64_t *ret_rows)
 {
     Job *job = r->job;
+    int64_t rows;
     if (r->writers == NULL)
         return pass_erase_whole_now(job, position, ret_rows);
+    TRY(job_count_rows(job, position, &rows));
     TRY(db_copy_out(job->session->db, selector_move_whole(&job->selector, position), archive_sink,
                     writer_of(r, position), ret_rows));
-    return pass_check_remaining(job, position);
+    return *ret_rows == rows ? OK : refuse_vanished(job, position);
 }
 
 /* Tables in a cycle: their rows are locked already (locks_parents), so what is copied is what goes. */
@@ -349,6 +368,7 @@ move_policy(Job *job)
     CLEANUP(archive_freep) Archive archive = { .key = NULL };
     bool left = true;
 
+    TRY(refresh_judge(job));
     TRY(archive_prepare(job, &archive));
     if (snapshots_is_complete(job->arena, &archive.snapshot)) /* a crash came between the rename and the transition */
         return archive_seal(job, &archive);
@@ -365,5 +385,6 @@ move_policy(Job *job)
     if (left)
         return err_new(ERR_AGAIN, "rows of policy \"%s\" keep coming while they are moved; the next run goes on",
                        job->target->name);
+    TRY(refresh_views(job));
     return archive_seal(job, &archive);
 }

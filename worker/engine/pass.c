@@ -123,7 +123,7 @@ pass_change(Job *job, size_t change)
 
 static Err
 now_statement(Job *job, const char *number_sql, const char *sql, const char *remaining_sql, size_t position,
-              int64_t *ret_rows)
+              int64_t most_rows, int64_t *ret_rows)
 {
     CLEANUP(arena_freep) Arena *scratch = arena_new();
     CLEANUP(db_result_freep) DbResult *done = NULL;
@@ -132,6 +132,7 @@ now_statement(Job *job, const char *number_sql, const char *sql, const char *rem
     TRY(db_exec(job->session->db, selector_forget_numbers(&job->selector)));
     TRY(db_exec(job->session->db, number_sql));
     TRY(session_number(job->session, selector_numbered(&job->selector), &last));
+    last = last > most_rows ? most_rows : last;
     const char *params[] = { "0", arena_printf(scratch, "%" PRId64, last) };
     TRY(db_query(job->session->db, sql, 2, params, &done));
     *ret_rows = db_affected(done);
@@ -145,18 +146,24 @@ now_statement(Job *job, const char *number_sql, const char *sql, const char *rem
 }
 
 Err
-pass_erase_now(Job *job, size_t position, int64_t *ret_rows)
+pass_erase_some_now(Job *job, size_t position, int64_t most_rows, int64_t *ret_rows)
 {
     return now_statement(job, selector_number(&job->selector, position),
                          selector_delete_numbers(&job->selector, position),
-                         selector_remaining_numbers(&job->selector, position), position, ret_rows);
+                         selector_remaining_numbers(&job->selector, position), position, most_rows, ret_rows);
+}
+
+Err
+pass_erase_now(Job *job, size_t position, int64_t *ret_rows)
+{
+    return pass_erase_some_now(job, position, INT64_MAX, ret_rows);
 }
 
 Err
 pass_change_now(Job *job, size_t change, int64_t *ret_rows)
 {
     return now_statement(job, selector_number_change(&job->selector, change),
-                         selector_change_numbers(&job->selector, change), NULL, 0, ret_rows);
+                         selector_change_numbers(&job->selector, change), NULL, 0, INT64_MAX, ret_rows);
 }
 
 /* -- by ranges ----------------------------------------------------------------------------------------------------- */

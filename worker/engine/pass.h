@@ -14,6 +14,8 @@ NODISCARD Err pass_change(Job *job, size_t change);
 
 /* Inside the caller's guarded transaction: all collected rows of a table (or change) in one statement. */
 NODISCARD Err pass_erase_now(Job *job, size_t position, int64_t *ret_rows);
+NODISCARD Err pass_erase_some_now(Job *job, size_t position, int64_t most_rows,
+                                  int64_t *ret_rows); /* the first of them */
 NODISCARD Err pass_change_now(Job *job, size_t change, int64_t *ret_rows);
 
 NODISCARD Err pass_erase_whole_now(Job *job, size_t position, int64_t *ret_rows);

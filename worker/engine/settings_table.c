@@ -50,6 +50,8 @@ static const Setting database_settings[] = {
     { "name", SETTING_NAME, .required = true, IN(DatabaseRule, name), .help = "what expunge calls the database" },
     { "conninfo", SETTING_TEXT, .required = true, IN(DatabaseRule, conninfo), .help = "libpq connection string" },
     { "region", SETTING_NAME, IN(DatabaseRule, region), .help = "where its data must stay, snapshots included" },
+    { "refresh", SETTING_LIST, .element = SETTING_TABLE, IN(DatabaseRule, refresh), COUNT(DatabaseRule, refresh_count),
+      .help = "materialized views to refresh when rows that they read have gone" },
 };
 static const SettingGroup database_group = {
     SETTINGS(database_settings),

@@ -48,6 +48,8 @@ typedef struct GraphTable
     bool unlogged;
     bool inherits;        /* classic inheritance, from it or to it */
     const char *triggers; /* names of those that fire on DELETE, its partitions' too; NULL: none */
+    bool triggers_update;
+    bool triggers_deferred; /* one that fires on DELETE waits for COMMIT */
     int64_t row_estimate;
     int64_t byte_estimate;
     GraphColumn *columns;

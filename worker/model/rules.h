@@ -112,6 +112,8 @@ typedef struct DatabaseRule
     const char *name;
     const char *conninfo;
     const char *region; /* NULL: residency is not judged */
+    TableName *refresh; /* materialized views, refreshed when rows that they read have gone */
+    size_t refresh_count;
     int line;
 } DatabaseRule;
 

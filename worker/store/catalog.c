@@ -48,6 +48,8 @@ load_tables(Arena *arena, Db *db, Graph *graph)
             .rules_delete = db_bool(rows, i, 7),
             .rules_update = db_bool(rows, i, 8),
             .triggers = triggers == NULL ? NULL : arena_strdup(arena, triggers),
+            .triggers_update = db_bool(rows, i, 13),
+            .triggers_deferred = db_bool(rows, i, 14),
             .unlogged = strcmp(db_text(rows, i, 11), "u") == 0,
             .inherits = db_bool(rows, i, 12),
         };

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/whole.h"
+
+#include "base/text.h"
+#include "engine/pass.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define SAMPLE_ROWS 1000 /* of a table, where not all are tried out */
+#define SETTLE "set constraints all immediate; set constraints all deferred"
+
+/* -- one transaction ------------------------------------------------------------------------------------------------ */
+
+static Err
+erase_step(Job *job, size_t first, size_t end, int64_t *ret_rows)
+{
+    const ScopeTable *entry = &job->target->scope->tables[first];
+    int64_t rows, rounds = 0;
+
+    TRY(job_count_rows(job, first, &rows));
+    ret_rows[0] = 0;
+    if (rows == 0 && end - first == 1)
+        return OK;
+    if (entry->method == SCOPE_WHOLE || entry->method == SCOPE_RANGE)
+        return pass_erase_whole_now(job, first, ret_rows);
+    if (entry->self_edges > 0)
+        TRY(session_number(job->session, selector_rounds(&job->selector, first), &rounds));
+    if (first == 0 || rounds > 0 || scope_is_cyclic(job->target->scope, first))
+        return pass_erase_group_now(job, first, end, ret_rows);
+    return pass_erase_now(job, first, ret_rows);
+}
+
+Err
+whole_erase(Job *job, bool each_settles, int64_t *ret_rows)
+{
+    const Scope *scope = job->target->scope;
+    for (size_t i = 0; i < scope->change_count; i++)
+    {
+        int64_t rows;
+        TRY(job_count_change(job, i, &rows));
+        ret_rows[scope->table_count + i] = 0;
+        if (rows > 0)
+            TRY(pass_change_now(job, i, &ret_rows[scope->table_count + i]));
+    }
+    for (size_t end = scope->table_count, first; end > 0; end = first)
+    {
+        first = end - 1;
+        while (first > 0 && scope->tables[first - 1].group == scope->tables[first].group)
+            first--;
+        Err e = erase_step(job, first, end, &ret_rows[first]);
+        if (e == OK && each_settles)
+            e = db_exec(job->session->db, SETTLE);
+        if (e != OK)
+            return err_note(e, "while erasing from %s", scope->graph->tables[scope->tables[first].table].quoted);
+    }
+    return OK;
+}
+
+/* -- what objects ---------------------------------------------------------------------------------------------------- */
+
+static bool
+has_triggers(const Job *job)
+{
+    const Scope *scope = job->target->scope;
+    for (size_t i = 0; i < scope->table_count; i++)
+        if (scope->graph->tables[scope->tables[i].table].triggers != NULL)
+            return true;
+    for (size_t i = 0; i < scope->change_count; i++)
+        if (scope->changes[i].writes &&
+            scope->graph->tables[scope->graph->edges[scope->changes[i].edge].child].triggers_update)
+            return true;
+    return false;
+}
+
+bool
+whole_waits_for_commit(const Job *job)
+{
+    const Scope *scope = job->target->scope;
+    for (size_t i = 0; i < scope->table_count; i++)
+        if (scope->graph->tables[scope->tables[i].table].triggers_deferred)
+            return true;
+    return false;
+}
+
+/* A foreign key that objects is nothing that a trigger did: rows were written meanwhile, or a sample left children out. */
+static bool
+is_of_a_key(const Job *job, Err e)
+{
+    return e == ERR_DATABASE && strcmp(db_sqlstate(job->session->db), "23503") == 0;
+}
+
+static Err
+sample(Job *job)
+{
+    const Scope *scope = job->target->scope;
+    for (size_t i = scope->table_count; i-- > 0;)
+    {
+        const GraphTable *table = &scope->graph->tables[scope->tables[i].table];
+        int64_t rows;
+        if (table->triggers == NULL || scope->tables[i].method == SCOPE_WHOLE || scope->tables[i].method == SCOPE_RANGE)
+            continue;
+        TRY(db_exec(job->session->db, "savepoint expunge_sample"));
+        const Err e = pass_erase_some_now(job, i, SAMPLE_ROWS, &rows);
+        if (e != OK && !is_of_a_key(job, e))
+            return err_note(e, "while erasing from %s", table->quoted);
+        err_clear();
+        TRY(db_exec(job->session->db, "rollback to savepoint expunge_sample"));
+    }
+    return OK;
+}
+
+static Err
+try_out(Job *job, int64_t rows)
+{
+    const Scope *scope = job->target->scope;
+    const bool at_once = whole_waits_for_commit(job);
+    int64_t *ignored = ARENA_ARRAY(job->arena, int64_t, scope->table_count + scope->change_count);
+
+    if (at_once && rows > WHOLE_ROWS)
+        return err_new(ERR_RAIL,
+                       "a trigger of its tables waits for COMMIT, so that all must go in one transaction, and %" PRId64
+                       " rows are too many for one",
+                       rows);
+    if (rows > WHOLE_ROWS)
+        return sample(job);
+    TRY(whole_erase(job, !at_once, ignored));
+    return db_exec(job->session->db, "set constraints all immediate");
+}
+
+Err
+whole_rehearse(Job *job, int64_t rows)
+{
+    if (!has_triggers(job))
+        return OK;
+    TRY(db_exec(job->session->db, "savepoint expunge_rehearsal"));
+    const Err e = try_out(job, rows);
+    if (e != OK && !is_of_a_key(job, e))
+        return err_note(e == ERR_DATABASE ? ERR_RAIL : e,
+                        "the erasure was tried out and rolled back, because triggers fire on it, and it does not pass; "
+                        "change the trigger, disable it, or let it know the worker's role");
+    err_clear();
+    return db_exec(job->session->db, "rollback to savepoint expunge_rehearsal; release savepoint expunge_rehearsal");
+}

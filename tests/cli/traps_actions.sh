@@ -115,7 +115,43 @@ create table t.post (id integer primary key, root_id integer default 99 referenc
 insert into t.post select g, 1 + g % 3 from generate_series(1, 9) g;
 END
 trap_house '{ from = "t.post(root_id)"; to = "t.root(id)"; action = "set_default"; }' ''
-trap_refused 'SET DEFAULT to a row that is not there' 'a foreign key there does not allow'
+trap_refused 'SET DEFAULT to a row that is not there' 'a unique or a foreign key there does not allow'
+
+set_default='{ from = "t.post(root_id)"; to = "t.root(id)"; action = "set_default"; }'
+trap_schema default_duplicate <<'END'
+create table t.post (root_id integer not null default 2 references t.root on delete set default, n integer, primary key (root_id, n));
+insert into t.post values (1, 1), (2, 1), (1, 2);
+END
+trap_house "$set_default" ''
+trap_refused 'SET DEFAULT that makes a duplicate' 'a unique'
+
+trap_schema default_twice <<'END'
+create table t.post (id integer primary key, root_id integer default 2 unique references t.root on delete set default deferrable);
+create table t.seat (id integer primary key, root_id integer references t.root, boss integer unique);
+insert into t.post values (1, 1), (2, 3);
+insert into t.seat values (1, 1, 10), (2, 1, 11), (3, 2, 12);
+END
+trap_house "$set_default"', { from = "t.seat(root_id)"; to = "t.root(id)"; action = "anonymise"; set = { root_id = "NULL"; boss = "0"; }; }' ''
+trap_refused 'two rows that would become the same' 't"."seat" cannot stay'
+sed -i 's/boss = "0"/boss = "-id"/' "$CONF"
+sql "$TRAP" 'update expunge.disposal set next_attempt_at = null'
+goes t.root 'id = 1'
+becomes t.post 'select row(id, case root_id when 1 then 2 else root_id end)::text from t.post'
+becomes t.seat 'select row(id, nullif(root_id, 1), case root_id when 1 then -id else boss end)::text from t.seat'
+trap_erased 'and two that would not'
+
+trap_schema default_referred <<'END'
+create table t.post (id integer primary key, root_id integer default 2 unique references t.root on delete set default);
+create table t.below (id integer primary key, post_root integer references t.post (root_id));
+insert into t.post values (1, 1), (2, 3);
+insert into t.below values (1, 3), (2, null), (3, 1);
+END
+trap_house "$set_default" '"t.below"'
+trap_refused 'SET DEFAULT of what other rows refer to' 'a unique or a foreign key'
+sql "$TRAP" 'delete from t.below where id = 3; update expunge.disposal set next_attempt_at = null'
+goes t.root 'id = 1'
+becomes t.post 'select row(id, case root_id when 1 then 2 else root_id end)::text from t.post'
+trap_erased 'or of what they do not'
 
 # ---- SET NULL (column), MATCH FULL, partly NULL -----------------------------------------------------------------------
 

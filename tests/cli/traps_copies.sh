@@ -82,7 +82,7 @@ trap_schema types <<'END'
 create type t.mood as enum ('a b', '\N', '"', '');
 create domain t.short as varchar(3) check (value <> 'no');
 create type t.pair as (n t.short, m t.mood, d date);
-create domain t.pairs as t.pair check ((value).n is not null);
+create domain t.pairs as t.pair check ((value).n <> 'no');
 create type t.floats as range (subtype = float8);
 create table t.every (
     id bigint generated always as identity primary key, root_id integer references t.root,
@@ -109,7 +109,7 @@ select 1 + g % 3, -32768, 1000000000 - 1, 9223372036854775807,
     '<a b="&amp;">]]&gt;</a>', '{"a":  1, "a": 2, "\u0001": null}', '{"n": 1.000, "s": "\\N\t", "big": 123456789012345678901234567890}', '$.a[*] ? (@ > 1)',
     '(NaN,Infinity)', '{1,2,3}', '((1,2),(3,4))', '((1,2),(3,4))', '[(1,2),(3,4)]', '((1,2),(3,4),(5,6))', '<(1,2),3>', '''a b'':1A,2 c:3', '''a'' & !b <2> c:*',
     'empty', '(,)', '[NaN,]', '[-infinity,infinity]', '[2020-01-01,)', '[2020-01-01,infinity)', '[-Infinity,NaN]', '{}', '{[1,2),(3,4]}', '{[-infinity,2020-01-01),(2021-01-01,)}', '{(,)}', '{[1,2],[3,NaN]}',
-    (array['a b', '\N', '"', '', 'a b'])[1 + g % 5]::t.mood, '\N', '("a,b","""""",infinity)', '(x,"\\\\N",)', '[-1:0][2:3]={{1,NULL},{3,4}}', array['NULL', null, '', '"', E'\\', E'\n'],
+    (array['a b', '\N', '"', '', 'a b'])[1 + g % 5]::t.mood, '\N', '("a,b","""",infinity)', '(x,"\\N",)', '[-1:0][2:3]={{1,NULL},{3,4}}', array['NULL', null, '', '"', E'\\', E'\n'],
     array['(a,"",)'::t.pair, null], array['{"a": [1]}'::jsonb, 'null'], array['\N', '']::t.mood[],
     4294967295, 't.root', 'lower(text)', 'timestamp with time zone', '(4294967295,65535)', '4294967295', '18446744073709551615', 'FFFFFFFF/FFFFFFFF', '10:20:10,14,15'
   from generate_series(1, 15) g;
@@ -128,7 +128,8 @@ expect_true 'bit for bit as COPY writes them' cmp "$WORK/expected" "$WORK/found"
 [ -s "$WORK/found" ] || not_ok 'snapshot cat says something' "$(cat "$WORK/said")"
 sql "$TRAP" 'create table t.again (like t.every)'
 sql "$TRAP" 'alter table t.again alter id drop not null'
-sql "$TRAP" - <<<"$settings; copy t.again ($columns) from '$WORK/found'" >"$WORK/.again" 2>&1 || not_ok 'COPY takes it back' "$(cat "$WORK/.again")"
+sql "$TRAP" - <<<"$settings;
+\\copy t.again ($columns) from '$WORK/found'" >"$WORK/.again" 2>&1 || not_ok 'COPY takes it back' "$(cat "$WORK/.again")"
 sql "$TRAP" - <<<"$settings; copy (select $columns from t.again) to stdout" | LC_ALL=C sort >"$WORK/again"
 expect_true 'and gives the same again' cmp "$WORK/expected" "$WORK/again"
 sql "$TRAP" 'drop table t.again; update expunge.disposal set erase_after = now()'

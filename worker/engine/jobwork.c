@@ -152,7 +152,7 @@ told_impossible(const Job *job, size_t change, const char *rows)
     const GraphEdge *edge = &graph->edges[job->target->scope->changes[change].edge];
     return err_new(
         ERR_RAIL,
-        "%s row(s) of %s cannot stay as \"%s\" asks for (%s): NOT NULL, a CHECK or a foreign key there does "
+        "%s row(s) of %s cannot stay as \"%s\" asks for (%s): NOT NULL, a CHECK, a unique or a foreign key there does "
         "not allow the new value, or it refers to a row that goes; say by an edge with another action in the "
         "configuration what happens to them",
         rows, graph->tables[edge->child].quoted, edge->name, edge_action_name(edge->action));

@@ -32,12 +32,13 @@ new_value(const Selector *s, const GraphEdge *edge, size_t column)
     return NULL;
 }
 
-/* The changed rows as they would be, as "x": with tableoid and all columns under their own names. */
+/* The changed rows as they would be, as "x": with tableoid, all columns under their own names, and the key as it is now. */
 static void
 add_new_rows(Text *text, const Selector *s, size_t change, const GraphEdge *edge)
 {
     const GraphTable *child = selparts_child(s, change);
-    text_add(text, "(select t.tableoid as tableoid");
+    text_add(text, "(select t.tableoid as tableoid, ");
+    selparts_work_keys(text, child, "w");
     for (size_t c = 0; c < child->column_count; c++)
     {
         const char *value = new_value(s, edge, c);
@@ -87,6 +88,64 @@ add_broken_key(Text *text, const Selector *s, const GraphEdge *key)
     text_add(text, "))");
 }
 
+static bool
+touches_index(const Selector *s, const GraphEdge *edge, const GraphIndex *index)
+{
+    bool touched = false;
+    for (size_t c = 0; c < index->column_count; c++)
+    {
+        const char *value = new_value(s, edge, index->columns[c]);
+        if (value != NULL && strcmp(value, "null") == 0)
+            return false; /* NULL is no duplicate */
+        touched = touched || value != NULL;
+    }
+    return touched;
+}
+
+/* The same values in a unique index, in two of the new rows or in one that is there. */
+static void
+add_duplicate(Text *text, const Selector *s, const GraphTable *child, const GraphIndex *index)
+{
+    Text columns = TEXT_INIT(s->arena);
+    for (size_t c = 0; c < index->column_count; c++)
+        text_addf(&columns, "%sx.%s", c > 0 ? ", " : "", child->columns[index->columns[c]].quoted);
+    const char *list = text_done(&columns);
+    text_addf(text, " or (num_nulls(%s) = 0 and ((%s) in (select %s from x group by %s having count(*) > 1)", list,
+              list, list, list);
+    text_addf(text, " or exists (select from %s t where ", child->from);
+    for (size_t c = 0; c < index->column_count; c++)
+    {
+        const GraphColumn *column = &child->columns[index->columns[c]];
+        text_addf(text, "t.%s %s x.%s and ", column->quoted, selparts_equals(column), column->quoted);
+    }
+    text_add(text, "not (");
+    selparts_join(text, child, "t", "x");
+    text_add(text, "))))");
+}
+
+static bool
+changes_parent(const Selector *s, const GraphEdge *edge, const GraphEdge *below)
+{
+    for (size_t c = 0; c < below->column_count; c++)
+        if (new_value(s, edge, below->parent_columns[c]) != NULL)
+            return true;
+    return false;
+}
+
+/* Other rows refer to what would change. */
+static void
+add_referred(Text *text, const Selector *s, const GraphTable *child, const GraphEdge *below)
+{
+    text_addf(text, " or exists (select from %s t, %s g where ", child->from,
+              s->target->graph->tables[below->child].from);
+    selparts_join(text, child, "t", "x");
+    text_add(text, " and ");
+    selparts_refers(text, s, below, "g", "t");
+    selparts_only_child(text, below, "g");
+    selparts_only_parent(text, below, "t");
+    text_add(text, ")");
+}
+
 static void
 add_broken_check(Text *text, const GraphCheck *check)
 {
@@ -105,16 +164,24 @@ selector_count_impossible(const Selector *s, size_t change)
     const GraphEdge *edge = selparts_edge(s, s->target->scope->changes[change].edge);
     const GraphTable *child = selparts_child(s, change);
 
-    text_add(&text, "select count(*) from ");
+    text_add(&text, "with x as (select * from ");
     add_new_rows(&text, s, change, edge);
-    text_add(&text, " where false");
+    text_add(&text, ") select count(*) from x where false");
     for (size_t c = 0; c < child->column_count; c++)
         if (child->columns[c].not_null && new_value(s, edge, c) != NULL)
             text_addf(&text, " or x.%s is null", child->columns[c].quoted);
     for (size_t i = 0; i < child->check_count; i++)
         add_broken_check(&text, &child->checks[i]);
+    for (size_t i = 0; i < child->index_count; i++)
+        if (child->indexes[i].unique && touches_index(s, edge, &child->indexes[i]))
+            add_duplicate(&text, s, child, &child->indexes[i]);
     for (size_t e = 0; e < graph->edge_count; e++)
-        if (graph->edges[e].declared && graph->edges[e].child == edge->child && touches(s, edge, &graph->edges[e]))
-            add_broken_key(&text, s, &graph->edges[e]);
+    {
+        const GraphEdge *other = &graph->edges[e];
+        if (other->declared && other->child == edge->child && touches(s, edge, other))
+            add_broken_key(&text, s, other);
+        if (other->declared && other->parent == edge->child && changes_parent(s, edge, other))
+            add_referred(&text, s, child, other);
+    }
     return text_done(&text);
 }

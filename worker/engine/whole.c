@@ -136,9 +136,14 @@ whole_rehearse(Job *job, int64_t rows)
     TRY(db_exec(job->session->db, "savepoint expunge_rehearsal"));
     const Err e = try_out(job, rows);
     if (e != OK && !is_of_a_key(job, e))
-        return err_note(e == ERR_DATABASE ? ERR_RAIL : e,
-                        "the erasure was tried out and rolled back, because triggers fire on it, and it does not pass; "
-                        "change the trigger, disable it, or let it know the worker's role");
+    {
+        const char *why = arena_strdup(job->arena, err_joined());
+        return err_new(
+            e == ERR_DATABASE ? ERR_RAIL : e,
+            "tried out and rolled back, because triggers fire on it: %s; change or disable the trigger, or let "
+            "it know the worker's role",
+            why);
+    }
     err_clear();
     return db_exec(job->session->db, "rollback to savepoint expunge_rehearsal; release savepoint expunge_rehearsal");
 }

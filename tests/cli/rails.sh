@@ -269,7 +269,7 @@ scene poison
 sql "$DB" "create function app.refuse() returns trigger language plpgsql as \$\$begin
                if old.document_id in (select id from app.document where customer_id = 'e1') then raise exception 'this page % must stay', old.body; end if; return old; end\$\$;
            create trigger refuse before delete on app.page for each row execute function app.refuse()"
-expect_status 'one disposal that fails leaves work: exit status 12' 12 x run --jobs 1 --json
+expect_status 'one disposal that a trigger refuses is stopped: exit status 11' 11 x run --jobs 1 --json
 expect_match 'the error names the table' out 'while erasing .*app.*page'
 expect_no_match 'but no value of a row' out 'Secret|must stay'
 expect_equal 'it is whole; the next ones went on' 'e1 | 3 6 5' "$(ended) | $(whole e1)"

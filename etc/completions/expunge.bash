@@ -5,7 +5,7 @@
 _expunge()
 {
     local global='--config --json --quiet --verbose --no-color'
-    local commands='init check plan run status report certificate verify snapshot pause resume help'
+    local commands='init check plan run restore status report certificate verify snapshot pause resume help'
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' at choices=''
 
     # the command is the first word that is neither an option nor the file of --config
@@ -29,7 +29,7 @@ _expunge()
     --format)
         choices='text json'
         ;;
-    --as-of | --database | --disposal | --for | --from | --jobs | --policy | --reason | --to | --user) return ;;
+    --as-of | --database | --disposal | --for | --from | --into | --jobs | --policy | --reason | --to | --user) return ;;
     *)
         case $command in
         '') choices="$global --version $commands" ;;
@@ -37,9 +37,10 @@ _expunge()
         check) choices='--accept' ;;
         plan) choices='--as-of --policy --sql' ;;
         run) choices='--policy --disposal --jobs --for --allow-large --as-of' ;;
+        restore) choices='--into' ;;
         report) choices='--from --to --format --output' ;;
         certificate) choices='--format' ;;
-        verify) choices='ledger snapshots absence' ;;
+        verify) choices='ledger snapshots absence --drill' ;;
         snapshot)
             [ "$before" != snapshot ] || choices='list show cat'
             [ "$before" != list ] || choices='--all'

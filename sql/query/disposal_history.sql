@@ -8,7 +8,8 @@
          (extract(epoch from d.cleared_at) * 1000000)::bigint, (extract(epoch from d.withdrawn_at) * 1000000)::bigint,
          d.root_erased, d.store, d.snapshot_name, d.snapshot_id, d.key_id, d.snapshot_digest,
          (extract(epoch from d.key_destroyed_at) * 1000000)::bigint, d.configuration_digest, d.attempts, d.last_error,
-         (extract(epoch from d.next_attempt_at) * 1000000)::bigint, d.ledger_seq, d.ledger_digest
+         (extract(epoch from d.next_attempt_at) * 1000000)::bigint, d.ledger_seq, d.ledger_digest,
+         (extract(epoch from d.restored_at) * 1000000)::bigint
     from expunge.disposal d
    where d.opened_at < $2::timestamptz
      and coalesce(d.cleared_at, d.withdrawn_at, 'infinity'::timestamptz) >= $1::timestamptz

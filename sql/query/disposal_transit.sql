@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- One step of the life of a disposal: compare and set.  $1 disposal, $2 from, $3 to, $4 grace period (policies; null: erase_after stays), $5 snapshot's digest or null, $6 --as-of or null: the grace period begins there
+-- One step of the life of a disposal: compare and set; what has been erased is withdrawn only when it was restored.  $1 disposal, $2 from, $3 to, $4 grace period (policies; null: erase_after stays), $5 snapshot's digest or null, $6 --as-of or null: the grace period begins there
   update expunge.disposal
      set state = $3::text,
          archived_at = case when $3::text = 'archived' then now() else archived_at end,
@@ -14,3 +14,4 @@
          attempts = 0, last_error = null, next_attempt_at = null
    where id = $1::bigint
      and state = $2::text
+     and ($3::text <> 'withdrawn' or $2::text in ('open', 'archived') or restored_at is not null)

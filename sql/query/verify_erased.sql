@@ -2,5 +2,6 @@
 -- columns: disposals of subjects that are erased, and whose key is not forgotten yet
   select d.id from expunge.disposal d
    where d.state = 'erased'
+     and d.restored_at is null
      and d.subject_key is not null
    order by d.id

@@ -14,7 +14,7 @@ options_of() # COMMAND → the options of its table
 {
     sed -nE 's/.*\{ "(--[a-z-]+)", OPTION_.*/\1/p' "$ROOT/worker/cmd/cmd_$1.c" | xargs
 }
-commands='init check plan run status report certificate verify snapshot pause resume help'
+commands='init check plan run restore status report certificate verify snapshot pause resume help'
 
 # ---- mistakes -------------------------------------------------------------------------------------------------------
 

@@ -69,6 +69,18 @@ static const Case cases[] = {
     { "withdrawn is final",
       { STATE_WITHDRAWN, true, false, false, false, true, false, NOW, NOW - 1, INSTANT_NONE },
       STEP_NOTHING },
+    { "restored in mid erasure: only the snapshot is left to end",
+      { STATE_ERASING, true, false, false, false, true, false, NOW, NOW - 1, INSTANT_NONE, true },
+      STEP_WITHDRAW },
+    { "restored after the erasure, and held: its end is tried, and the hold forbids the key's",
+      { STATE_ERASED, true, false, false, true, true, false, NOW, NOW - 1, INSTANT_NONE, true },
+      STEP_WITHDRAW },
+    { "a policy's rows restored",
+      { STATE_ARCHIVED, false, false, false, false, true, false, NOW, NOW + 1, INSTANT_NONE, true },
+      STEP_WITHDRAW },
+    { "restored, and ended",
+      { STATE_WITHDRAWN, true, false, false, false, true, false, NOW, NOW - 1, INSTANT_NONE, true },
+      STEP_NOTHING },
     { "a failure waits for its next attempt",
       { STATE_ERASING, true, false, false, false, true, false, NOW, NOW - 1, NOW + 1 },
       STEP_NOTHING },
@@ -94,7 +106,8 @@ START_TEST(only_the_transitions_of_the_design_are_allowed)
     static const State allowed[][2] = { { STATE_OPEN, STATE_ARCHIVED },      { STATE_OPEN, STATE_ERASING },
                                         { STATE_OPEN, STATE_WITHDRAWN },     { STATE_ARCHIVED, STATE_ERASING },
                                         { STATE_ARCHIVED, STATE_WITHDRAWN }, { STATE_ERASING, STATE_ERASED },
-                                        { STATE_ERASED, STATE_CLEARED } };
+                                        { STATE_ERASED, STATE_CLEARED },     { STATE_ERASING, STATE_WITHDRAWN },
+                                        { STATE_ERASED, STATE_WITHDRAWN } };
     for (int from = 0; from < STATE_COUNT; from++)
         for (int to = 0; to < STATE_COUNT; to++)
         {

@@ -7,6 +7,15 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum
+{
+    OPT_DRILL
+};
+
+static const OptionRule options[] = {
+    [OPT_DRILL] = { "--drill", OPTION_FLAG, NULL, "restore the newest snapshots into a scratch place, and compare" },
+};
+
 typedef enum Part
 {
     PART_LEDGER,
@@ -95,6 +104,20 @@ tell_absence(Context *context, const Verify *v)
 }
 
 static void
+tell_drill(Context *context, const Verify *v)
+{
+    JsonDoc *entry = jsondoc_object();
+
+    jsondoc_set_integer(entry, "checked", v->drill.checked);
+    jsondoc_set_integer(entry, "failed", v->drill.failed);
+    jsondoc_set_integer(entry, "rows", v->drill_rows);
+    jsondoc_set(context->out, "drill", entry);
+    command_say(context, "drill      %s snapshots restored aside, %s failed; %s rows and values compared\n",
+                text_thousands(context->arena, v->drill.checked), text_thousands(context->arena, v->drill.failed),
+                text_thousands(context->arena, v->drill_rows));
+}
+
+static void
 tell_faults(Context *context, const Verify *v)
 {
     JsonDoc *failures = jsondoc_array();
@@ -123,9 +146,12 @@ run_verify(Context *context)
 {
     CLEANUP(workshop_closep) Workshop workshop = { .keys = NULL };
     CLEANUP(verify_closep) Verify verify = { .session_count = 0 };
+    const bool drill = command_given(context, OPT_DRILL);
     Part part;
 
     TRY(choose_part(context, &part));
+    if (drill && (part == PART_LEDGER || part == PART_ABSENCE))
+        return err_new(ERR_USAGE, "--drill is for snapshots: say \"verify --drill\" or \"verify snapshots --drill\"");
     TRY(workshop_open(context, part == PART_LEDGER ? WORKSHOP_LEDGER : WORKSHOP_ALL, &workshop));
     verify_open(&workshop.house, context->arena, &verify);
     if (part == PART_ALL || part == PART_LEDGER)
@@ -143,6 +169,11 @@ run_verify(Context *context)
         verify_absence(&verify);
         tell_absence(context, &verify);
     }
+    if (drill)
+    {
+        verify_drill(&verify);
+        tell_drill(context, &verify);
+    }
     tell_faults(context, &verify);
     return verify_verdict(&verify);
 }
@@ -156,6 +187,10 @@ const Command command_verify = {
         "ledger     the chain of its entries, and that each disposal's newest entry is in it\n"
         "snapshots  every file of every snapshot, read and compared with its manifest; destroyed ones are gone\n"
         "absence    no subject that the ledger calls erased is in its database again, nor rows of it\n"
-        "Without a word: all three.  Changes nothing; finds all that is wrong, and then exits with 14.",
+        "Without a word: all three.  Changes nothing; finds all that is wrong, and then exits with 14.\n"
+        "--drill    the newest snapshot of each policy and kind as well: restored into temporary tables, compared with its\n"
+        "           manifest, and dropped; the ledger says so",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
     .run = run_verify,
 };

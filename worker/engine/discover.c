@@ -131,6 +131,7 @@ new_disposal(Session *session, Arena *arena, const char *kind, const char *name,
                      .withdrawn_at = INSTANT_NONE,
                      .key_destroyed_at = INSTANT_NONE,
                      .next_attempt_at = INSTANT_NONE,
+                     .restored_at = INSTANT_NONE,
                      .configuration_digest = session->rules->config_digest };
     return d;
 }
@@ -177,6 +178,19 @@ add_unlooked(Session *session, Arena *arena, const Target *target, Instant as_of
 
 /* -- subjects ------------------------------------------------------------------------------------------------------ */
 
+/* The grace period begins anew with a restore: nobody who was brought back is gone again the next morning. */
+static Err
+grace_from(Session *session, const Disposal *d, Instant *ret_from)
+{
+    CLEANUP(db_result_freep) DbResult *row = NULL;
+    const char *params[] = { d->kind, d->commitment };
+
+    TRY(db_query_row(session->db, SQL_restore_last, 2, params, &row));
+    const Instant restored = db_text(row, 0, 0) == NULL ? INSTANT_NONE : db_int64(row, 0, 0);
+    *ret_from = restored != INSTANT_NONE && restored > d->ended_at ? restored : d->ended_at;
+    return OK;
+}
+
 static Err
 due_root(Session *session, Arena *arena, const Target *target, const DbResult *roots, size_t row, Instant as_of,
          DueList *list)
@@ -196,7 +210,9 @@ due_root(Session *session, Arena *arena, const Target *target, const DbResult *r
     if (!instant_parse(db_text(roots, row, 2), &d->ended_at))
         return err_new(ERR_DATABASE, "\"%s\" holds a point in time that cannot be judged (infinity?)",
                        target->subject->ended_at);
-    TRY(session_add(session, d->ended_at, target->subject->grace, &d->erase_after));
+    Instant from;
+    TRY(grace_from(session, d, &from));
+    TRY(session_add(session, from, target->subject->grace, &d->erase_after));
     return add_due(session, arena, d, list);
 }
 

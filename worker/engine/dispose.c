@@ -24,7 +24,8 @@ dispose_next(Job *job, Step *ret_step, const char **ret_story)
                     .immediate = d->immediate,
                     .ended = true,
                     .erase_after = d->erase_after,
-                    .next_attempt_at = d->next_attempt_at };
+                    .next_attempt_at = d->next_attempt_at,
+                    .restored = d->restored_at != INSTANT_NONE };
     TRY(session_now(job->session, &s.now));
     TRY(job_held(job, &s.held, ret_story));
     if (s.is_subject)

@@ -33,6 +33,8 @@ typedef struct Verify
     VerifyCount snapshots;
     int64_t snapshots_destroyed; /* of the checked ones: confirmed gone */
     VerifyCount absence;
+    VerifyCount drill;
+    int64_t drill_rows; /* that were restored and compared */
     VerifyFault *faults;
     size_t fault_count;
     size_t fault_room;
@@ -45,6 +47,8 @@ void verify_closep(Verify *verify);
 void verify_ledger(Verify *verify);
 void verify_snapshots(Verify *verify);
 void verify_absence(Verify *verify);
+/* The newest snapshot of each policy and kind, of each database, restored into a scratch place and compared. */
+void verify_drill(Verify *verify);
 
 /* OK without faults; ERR_EVIDENCE where one is of that kind, otherwise the first one's; the story names up to twelve. */
 NODISCARD Err verify_verdict(const Verify *verify);

@@ -47,19 +47,39 @@ find_set(const Erased *erased, const char *database, const char *kind)
     return NULL;
 }
 
+/* Restored by us, by the ledger's own word: it may be there, until it is erased again. */
+static void
+forget(Erased *erased, ErasedSet *set, const Digest *commitment)
+{
+    size_t kept = 0;
+
+    if (set == NULL)
+    {
+        erased->unknown -= erased->unknown > 0 ? 1 : 0;
+        return;
+    }
+    for (size_t i = 0; i < set->count; i++)
+        if (memcmp(&set->list[i], commitment, sizeof *commitment) != 0)
+            set->list[kept++] = set->list[i];
+    set->count = kept;
+}
+
 static Err
 visit_erased(void *context, const JsonDoc *entry, const char *digest)
 {
     Erased *erased = context;
     const char *subject = jsondoc_get_string(entry, "subject");
     Digest commitment = { { 0 } };
+    const bool back = text_equal(jsondoc_get_string(entry, "event"), "restored");
 
     (void)digest;
-    if (!text_equal(jsondoc_get_string(entry, "event"), "erased") || subject == NULL ||
+    if ((!back && !text_equal(jsondoc_get_string(entry, "event"), "erased")) || subject == NULL ||
         !text_unhex(subject, commitment.bytes, sizeof commitment.bytes))
         return OK;
     ErasedSet *set = find_set(erased, jsondoc_get_string(entry, "database"), jsondoc_get_string(entry, "kind"));
-    if (set == NULL)
+    if (back)
+        forget(erased, set, &commitment);
+    else if (set == NULL)
         erased->unknown++;
     else
         ARENA_PUSH(erased->arena, set->list, set->count, set->room, commitment);

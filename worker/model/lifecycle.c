@@ -53,6 +53,8 @@ lifecycle_next(const Situation *s)
         return STEP_NOTHING;
     if (s->next_attempt_at != INSTANT_NONE && s->now < s->next_attempt_at)
         return STEP_NOTHING;
+    if (s->restored)
+        return STEP_WITHDRAW;
     switch (s->state)
     {
     case STATE_OPEN:
@@ -69,11 +71,12 @@ lifecycle_next(const Situation *s)
 bool
 lifecycle_allows(State from, State to)
 {
+    /* from erasing and erased to withdrawn: when the rows were restored */
     static const bool allowed[STATE_COUNT][STATE_COUNT] = {
         [STATE_OPEN] = { [STATE_ARCHIVED] = true, [STATE_ERASING] = true, [STATE_WITHDRAWN] = true },
         [STATE_ARCHIVED] = { [STATE_ERASING] = true, [STATE_WITHDRAWN] = true },
-        [STATE_ERASING] = { [STATE_ERASED] = true },
-        [STATE_ERASED] = { [STATE_CLEARED] = true },
+        [STATE_ERASING] = { [STATE_ERASED] = true, [STATE_WITHDRAWN] = true },
+        [STATE_ERASED] = { [STATE_CLEARED] = true, [STATE_WITHDRAWN] = true },
     };
     assert(from < STATE_COUNT && to < STATE_COUNT);
     return allowed[from][to];

@@ -23,7 +23,7 @@ typedef enum Step
 {
     STEP_NOTHING,  /* final, or the grace period is not over, or a failure waits for its next attempt */
     STEP_HELD,     /* a hold forbids it */
-    STEP_WITHDRAW, /* the customer is back: nothing was removed, the snapshot dies */
+    STEP_WITHDRAW, /* the customer is back: nothing was removed, or all of it restored; the snapshot dies */
     STEP_REFUSE,   /* the root says that it has not ended, and rows are gone already: a person must look */
     STEP_ARCHIVE,  /* write the snapshot: copy (subject) or move (policy) */
     STEP_BEGIN,    /* → erasing: the point of no return, confirmed under lock */
@@ -45,6 +45,7 @@ typedef struct Situation
     Instant now;
     Instant erase_after;     /* end of the grace period; INSTANT_NONE: at once */
     Instant next_attempt_at; /* INSTANT_NONE: no failure behind it */
+    bool restored;           /* what was removed is back */
 } Situation;
 
 Step lifecycle_next(const Situation *situation);

@@ -44,6 +44,7 @@ typedef struct Disposal
     Instant next_attempt_at;
     int64_t ledger_seq; /* 0: none */
     const char *ledger_digest;
+    Instant restored_at; /* its rows are back in the live tables: only its snapshot is left to end */
 } Disposal;
 
 typedef struct DisposalTable

@@ -65,6 +65,16 @@ typedef struct FrameDigest
                          (little endian) of the BLAKE2b-256 of each row's bytes with its newline */
 } FrameDigest;
 
+/* FrameDigest.rows of rows that come from elsewhere, in any order and any cut between rows. */
+#define FRAME_SUM_WORDS (SEAL_HASH_BYTES / sizeof(uint64_t))
+typedef struct FrameSum
+{
+    uint64_t words[FRAME_SUM_WORDS]; /* least significant first; all zero: no row yet */
+    int64_t rows;
+} FrameSum;
+void frames_sum_add(FrameSum *sum, const char *row, size_t length); /* one row with its newline */
+void frames_sum_text(const FrameSum *sum, char ret_rows[65]);
+
 /* What frames_read() would tell of the file up to mark, without reading it again: false when not all of it was read back,
  * by its cuts or at the opening.  mark: of the last cut that was waited for. */
 bool frames_writer_digest(FrameWriter *writer, const FrameMark *mark, FrameDigest *ret_digest);

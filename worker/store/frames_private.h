@@ -67,11 +67,10 @@ void frames_reader_freep(FrameReader **reader);
 NODISCARD Err frames_reader_next(FrameReader *reader, int64_t end_bytes, FrameMark *at, FrameView *ret_view);
 
 /* What the frames read so far come to; becomes a FrameDigest. */
-#define FRAME_SUM_WORDS (SEAL_HASH_BYTES / sizeof(uint64_t))
 typedef struct FrameTally
 {
     SealSha256 sha256;
-    uint64_t sum[FRAME_SUM_WORDS]; /* least significant first */
+    FrameSum sum;
 } FrameTally;
 void frames_tally_init(FrameTally *ret_tally);
 void frames_tally_add(FrameTally *tally, const FrameView *view);

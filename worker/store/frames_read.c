@@ -129,8 +129,8 @@ frames_reader_next(FrameReader *reader, int64_t end_bytes, FrameMark *at, FrameV
     return OK;
 }
 
-static void
-sum_row(FrameTally *tally, const char *row, size_t length)
+void
+frames_sum_add(FrameSum *sum, const char *row, size_t length)
 {
     unsigned char digest[SEAL_HASH_BYTES];
     unsigned carry = 0;
@@ -141,16 +141,31 @@ sum_row(FrameTally *tally, const char *row, size_t length)
         uint64_t word;
 
         memcpy(&word, digest + i * sizeof word, sizeof word);
-        const bool over_by_carry = __builtin_add_overflow(tally->sum[i], carry, &tally->sum[i]);
-        const bool over_by_word = __builtin_add_overflow(tally->sum[i], le64toh(word), &tally->sum[i]);
+        const bool over_by_carry = __builtin_add_overflow(sum->words[i], carry, &sum->words[i]);
+        const bool over_by_word = __builtin_add_overflow(sum->words[i], le64toh(word), &sum->words[i]);
         carry = over_by_carry || over_by_word;
     }
+    sum->rows++;
+}
+
+void
+frames_sum_text(const FrameSum *sum, char ret_rows[65])
+{
+    unsigned char digest[SEAL_HASH_BYTES];
+
+    for (size_t i = 0; i < FRAME_SUM_WORDS; i++)
+    {
+        const uint64_t word = htole64(sum->words[i]);
+
+        memcpy(digest + i * sizeof word, &word, sizeof word);
+    }
+    hex_put(digest, sizeof digest, ret_rows);
 }
 
 void
 frames_tally_init(FrameTally *ret_tally)
 {
-    *ret_tally = (FrameTally){ .sum = { 0 } };
+    *ret_tally = (FrameTally){ .sum = { .rows = 0 } };
     seal_sha256_init(&ret_tally->sha256);
 }
 
@@ -164,7 +179,7 @@ frames_tally_add(FrameTally *tally, const FrameView *view)
     {
         const char *next = (const char *)memchr(row, '\n', (size_t)(end - row)) + 1;
 
-        sum_row(tally, row, (size_t)(next - row));
+        frames_sum_add(&tally->sum, row, (size_t)(next - row));
         row = next;
     }
 }
@@ -178,13 +193,7 @@ frames_tally_digest(const FrameTally *tally, const FrameMark *mark, FrameDigest 
     ret_digest->mark = *mark;
     seal_sha256_done(&sha256, digest);
     hex_put(digest, sizeof digest, ret_digest->sha256);
-    for (size_t i = 0; i < FRAME_SUM_WORDS; i++)
-    {
-        const uint64_t word = htole64(tally->sum[i]);
-
-        memcpy(digest + i * sizeof word, &word, sizeof word);
-    }
-    hex_put(digest, sizeof digest, ret_digest->rows);
+    frames_sum_text(&tally->sum, ret_digest->rows);
 }
 
 Err

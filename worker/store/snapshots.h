@@ -4,7 +4,7 @@
  * STORE/NAME.partial while it is written, STORE/NAME when complete (renamed, parent synced).  Files: 0001.xpf, …
  * manifest.json holds no personal data: format, snapshot id, database, disposal id, kind, commitment, key id, made
  * at, schema fingerprint, and per file: number, schema, table, role ("rows", or "values" for the values that an edge
- * changes), columns (name, type), rows, plain bytes, file bytes, sha256, rows digest. */
+ * changes), columns (name, type, becomes), rows, plain bytes, file bytes, sha256, rows digest. */
 #ifndef EXPUNGE_SNAPSHOTS_H
 #define EXPUNGE_SNAPSHOTS_H
 
@@ -16,6 +16,8 @@ typedef struct SnapshotColumn
 {
     const char *name;
     const char *type; /* as format_type() prints it */
+    const char *becomes; /* role "values": what the erasure makes of it: an SQL expression of the row as it was, "null" or
+                            "default"; NULL: it stays, and tells the row */
 } SnapshotColumn;
 
 typedef struct SnapshotFile

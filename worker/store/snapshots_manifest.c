@@ -20,6 +20,8 @@ file_doc(Arena *arena, const SnapshotFile *file)
 
         jsondoc_set_string(column, "name", file->columns[i].name);
         jsondoc_set_string(column, "type", file->columns[i].type);
+        if (file->columns[i].becomes != NULL)
+            jsondoc_set_string(column, "becomes", file->columns[i].becomes);
         jsondoc_push(columns, column);
     }
     jsondoc_set_integer(doc, "number", file->number);
@@ -107,6 +109,8 @@ get_columns(Arena *arena, const JsonDoc *columns, SnapshotFile *file)
 
         if (get_strings(arena, jsondoc_at(columns, i), fields) != NULL)
             return "columns";
+        const char *becomes = jsondoc_get_string(jsondoc_at(columns, i), "becomes");
+        column->becomes = becomes == NULL ? NULL : arena_strdup(arena, becomes);
     }
     return NULL;
 }

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* restore_private.h -- what the files of restore share. */
+#ifndef EXPUNGE_RESTORE_PRIVATE_H
+#define EXPUNGE_RESTORE_PRIVATE_H
+
+#include "base/text.h"
+#include "engine/archive.h"
+#include "engine/restore.h"
+
+/* A file of the snapshot, beside the table that it came from. */
+typedef struct RestoreFile
+{
+    const SnapshotFile *told;
+    const GraphTable *table;  /* as it is now; NULL: it is not there */
+    const char *stage;        /* temporary table: its rows, before they are written */
+    bool values;              /* role "values" */
+    bool staged;              /* false: it fits no more, and nothing more is asked of it */
+    bool can_be_live;         /* erasing: its rows may be there still */
+    bool all_live;            /* ... and are, every one */
+    const char **defaults;    /* per column of the table: SQL, or NULL */
+    bool *has_default;        /* per column of the table; an identity is one */
+    bool *identity;           /* per column of the table */
+    struct RestoreFile *rows; /* of values: the file that holds rows of the same table; NULL */
+    int64_t rows_done;        /* erased, as the database says */
+    FrameSum sum;             /* of what stands in the table in the end */
+    RestoreTable result;
+} RestoreFile;
+
+typedef struct Restore
+{
+    Session *session;
+    Arena *arena;
+    Disposal *disposal;
+    Snapshot *snapshot;
+    Secret *key;
+    RestoreFile *files; /* those that hold rows */
+    size_t file_count;
+    Restoration *out;
+    const char *role; /* quoted */
+} Restore;
+
+/* -- restore.c */
+/* Disposal, manifest and key; ERR_USAGE and ERR_EVIDENCE as restore.h says. */
+NODISCARD Err restore_open(Session *session, int64_t id, Restoration *out, Restore *ret);
+void restore_closep(Restore *restore);
+/* The file's rows into columns of a table, a frame at a time; what was read is what the manifest says. */
+NODISCARD Err restore_load(Restore *restore, const RestoreFile *file, const char *into);
+Err restore_sum(void *sum, const char *row, size_t length); /* for db_copy_out */
+/* The digest of file->sum is the manifest's; ERR_EVIDENCE. */
+NODISCARD Err restore_compare(const RestoreFile *file, const char *where);
+/* Per file: table, role, rows; for the ledger. */
+JsonDoc *restore_fields(const Restore *restore);
+/* Copy the files' results out. */
+void restore_results(Restore *restore);
+
+/* -- restorecheck.c: what stands against it */
+void restore_reason(Restore *restore, const char *format, ...) PRINTF_LIKE(2, 3);
+/* What can be seen without the rows: tables, columns, types, privileges.  Marks files that cannot be staged. */
+NODISCARD Err restore_judge_tables(Restore *restore);
+/* What the staged rows say: values that a column does not take, taken keys, missing parents (their rows are locked). */
+NODISCARD Err restore_judge_rows(Restore *restore);
+
+/* -- restoresql.c: the statements */
+char *restoresql_names(Arena *arena, const RestoreFile *file, const char *alias); /* "a", "b": the file's columns */
+char *restoresql_stage(Arena *arena, const RestoreFile *file);                    /* DDL */
+/* marks staged rows that are in the table still; files: all of them */
+char *restoresql_live(Arena *arena, const RestoreFile *file, const RestoreFile *files, size_t count);
+char *restoresql_put(Arena *arena, const RestoreFile *file);  /* COPY (INSERT … RETURNING …) TO STDOUT */
+char *restoresql_present(Arena *arena, const RestoreFile *file); /* COPY of those that restoresql_live marked */
+/* Values: lock the rows that lived on; tell each value's fate: 'b' to be put back, 's' is back, 'c' changed or gone; in
+ * capitals where the row itself is restored. */
+char *restoresql_lock(Arena *arena, const RestoreFile *file);
+char *restoresql_fate(Arena *arena, const RestoreFile *file, bool inside);
+char *restoresql_back(Arena *arena, const RestoreFile *file, bool inside);
+char *restoresql_differs(Arena *arena, const RestoreFile *file); /* columns: values that are not as they should be */
+char *restoresql_join(Arena *arena, const RestoreFile *file, const char *a, const char *b); /* a.key = b.key */
+
+#endif

@@ -20,6 +20,9 @@ NODISCARD Err inspect_indexes(Findings *findings, Session *session);
 /* -- inspect_effects.c: what an erasure sets off, or leaves behind in the database itself */
 NODISCARD Err inspect_effects(Findings *findings, Session *session);
 
+/* -- inspect_restore.c */
+NODISCARD Err inspect_restore(Findings *findings, Session *session);
+
 /* -- inspect_cover.c: what no scope reaches, or not any more */
 NODISCARD Err inspect_targets(Findings *findings, Session *session);
 NODISCARD Err inspect_coverage(Findings *findings, Session *session);

@@ -1,15 +1,15 @@
 -- SPDX-License-Identifier: Apache-2.0
--- What happened in a period, per policy and kind of subject.  $1 from, $2 to, $3 overdue_after
+-- What happened in a period, per policy and kind of subject; what was restored was not erased.  $1 from, $2 to, $3 overdue_after
 -- columns: kind, policy or null, opened, archived, erased, cleared, withdrawn, erased in time, rows archived, rows erased,
 -- rows changed, rows whose last copy went; and as it is now: under way, past their deadline (and not held)
     with step as (
          select d.kind, case when d.kind = 'policy' then d.name end as policy, d.state,
                 d.opened_at >= $1::timestamptz and d.opened_at < $2::timestamptz as opened,
                 coalesce(d.archived_at >= $1::timestamptz and d.archived_at < $2::timestamptz, false) as archived,
-                coalesce(d.erased_at >= $1::timestamptz and d.erased_at < $2::timestamptz, false) as erased,
+                coalesce(d.erased_at >= $1::timestamptz and d.erased_at < $2::timestamptz and d.restored_at is null, false) as erased,
                 coalesce(d.cleared_at >= $1::timestamptz and d.cleared_at < $2::timestamptz, false) as cleared,
                 coalesce(d.withdrawn_at >= $1::timestamptz and d.withdrawn_at < $2::timestamptz, false) as withdrawn,
-                case when d.kind = 'policy' and d.snapshot_name is not null then d.archived_at else d.erased_at end as gone_at,
+                case when d.restored_at is not null then null when d.kind = 'policy' and d.snapshot_name is not null then d.archived_at else d.erased_at end as gone_at,
                 coalesce(d.erase_after, d.ended_at, d.as_of) + $3::text::interval as deadline,
                 d.erased_at, t.archived_rows, t.erased_rows, t.changed_rows,
                 exists (select from expunge.hold h

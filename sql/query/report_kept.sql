@@ -6,6 +6,7 @@
     from expunge.not_erased n
     join expunge.disposal d on d.id = n.disposal
    where d.state in ('erased', 'cleared')
+     and d.restored_at is null
      and (n.until is null or n.until > now())
    group by n.what, n.why
    order by n.what, n.why

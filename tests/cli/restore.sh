@@ -121,7 +121,7 @@ expect_unchanged 'nothing is left of it' "$WORK/before" small '^app$'
 expect_equal 'no schema either' 0 "$(sql small "select count(*) from pg_class where relname ~ 'expunge_drill' or relname ~ 'expunge_r[0-9]'")"
 expect_status 'with snapshots alone too' 0 x verify snapshots --drill
 expect_status 'but not with the ledger' 64 x verify ledger --drill
-file=$(ls "$STATE"/snapshots/*/0001.xpf | tail -n 1)
+file=$(find "$STATE/snapshots" -name 0001.xpf | sort | tail -n 1)
 cp "$file" "$WORK/kept"
 printf 'x' | dd of="$file" bs=1 seek=100 conv=notrunc 2>/dev/null
 expect_status 'a damaged snapshot fails the drill: evidence' 14 x verify --drill

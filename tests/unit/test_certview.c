@@ -48,6 +48,7 @@ setup(void)
                            .key_id = "17-00",
                            .key_destroyed_at = T0 + 30 * INSTANT_DAY + 2 * INSTANT_SECOND,
                            .configuration_digest = CONFIG,
+                           .restored_at = INSTANT_NONE,
                            .next_attempt_at = INSTANT_NONE,
                            .ledger_seq = 42,
                            .ledger_digest = "a130264726914acf66dccceed07771b8bfa3624f3b381dc11dfd8498ea4724cb" };
@@ -302,6 +303,23 @@ START_TEST(a_withdrawn_disposal_certifies_no_erasure)
 }
 END_TEST
 
+START_TEST(a_restored_disposal_certifies_no_erasure)
+{
+    disposal.restored_at = T0 + 31 * INSTANT_DAY;
+    disposal.state = STATE_ERASED; /* held: its snapshot is still there */
+    disposal.cleared_at = disposal.key_destroyed_at = INSTANT_NONE;
+    ck_assert_ptr_nonnull(
+        strstr(text_of(), "  not complete: its rows are back, from the snapshot, which is still there\n"));
+    ck_assert_ptr_nonnull(strstr(text_of(), "  live rows erased on  not yet\n"));
+    disposal.state = STATE_WITHDRAWN;
+    disposal.withdrawn_at = T0 + 32 * INSTANT_DAY;
+    ck_assert_ptr_nonnull(strstr(text_of(), "  it was withdrawn: its rows are back, from the snapshot\n"));
+    ck_assert_ptr_nonnull(strstr(text_of(), "  restored on "));
+    ck_assert_ptr_null(strstr(text_of(), "nothing was erased"));
+    ck_assert_ptr_null(strstr(text_of(), "What was erased"));
+}
+END_TEST
+
 START_TEST(a_policys_rows_are_gone_when_they_are_moved)
 {
     ExemptRule exempt = { .keep_for = "1 year", .purpose = "detect abuse", .basis = "Art. 6" };
@@ -357,6 +375,7 @@ main(void)
     tcase_add_loop_test(cases, what_is_not_complete_says_so_on_top, 0, (int)COUNT(incomplete));
     tcase_add_test(cases, what_was_only_archived_is_not_said_to_be_erased);
     tcase_add_test(cases, a_withdrawn_disposal_certifies_no_erasure);
+    tcase_add_test(cases, a_restored_disposal_certifies_no_erasure);
     tcase_add_test(cases, a_policys_rows_are_gone_when_they_are_moved);
     tcase_add_test(cases, a_changed_configuration_and_a_waiting_entry_are_told);
     suite_add_tcase(suite, cases);

@@ -393,6 +393,14 @@ START_TEST(the_rows_digest_knows_no_order_but_how_often)
     const FrameDigest digest = digest_of(&file);
     ck_assert_str_eq(digest.rows, expected_digest(5, rows));
 
+    FrameSum sum = { .rows = 0 }; /* of rows that come from elsewhere */
+    char sum_text[65];
+    for (size_t i = 0; i < 5; i++)
+        frames_sum_add(&sum, other_order[i], strlen(other_order[i]));
+    frames_sum_text(&sum, sum_text);
+    ck_assert_str_eq(sum_text, digest.rows);
+    ck_assert_int_eq(sum.rows, 5);
+
     (void)write_rows(file.path, 5, other_order);
     ck_assert_str_eq(digest_of(&file).rows, digest.rows);
     ck_assert_str_ne(digest_of(&file).sha256, digest.sha256);

@@ -90,6 +90,7 @@ setup(void)
                                .ground = "contract_ended",
                                .state = STATE_ARCHIVED,
                                .erase_after = NOW + INSTANT_DAY,
+                               .restored_at = INSTANT_NONE,
                                .next_attempt_at = INSTANT_NONE };
     standing[0] = (StatusDisposal){ .disposal = &disposals[0], .due_at = NOW + INSTANT_DAY };
     databases[0] = (ReportDatabase){

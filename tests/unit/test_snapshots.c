@@ -14,12 +14,18 @@ static Secret *key;
 static Snapshot snapshot;
 static const int64_t expected[] = { ROWS, 0, 3 };
 
-static SnapshotColumn order_columns[] = { { "id", "bigint" }, { "note \"x\"", "character varying(40)" } };
-static SnapshotColumn empty_columns[] = { { "id", "uuid" } };
+static SnapshotColumn order_columns[] = { { "id", "bigint", NULL }, { "note \"x\"", "character varying(40)", NULL } };
+static SnapshotColumn empty_columns[] = { { "id", "uuid", NULL } };
+static SnapshotColumn value_columns[] = { { "id", "uuid", NULL }, { "name", "text", "'deleted ' || id" } };
 static SnapshotFile files[] = {
     { .number = 1, .schema = "shop", .table = "order", .role = "rows", .columns = order_columns, .column_count = 2 },
     { .number = 2, .schema = "shop", .table = "Ünïcode", .role = "rows", .columns = empty_columns, .column_count = 1 },
-    { .number = 12, .schema = "public", .table = "nothing", .role = "values" },
+    { .number = 12,
+      .schema = "public",
+      .table = "nothing",
+      .role = "values",
+      .columns = value_columns,
+      .column_count = 2 },
 };
 
 static void
@@ -146,6 +152,7 @@ START_TEST(a_sealed_snapshot_loads_as_it_was_made)
         {
             ck_assert_str_eq(file->columns[n].name, files[i].columns[n].name);
             ck_assert_str_eq(file->columns[n].type, files[i].columns[n].type);
+            ck_assert_pstr_eq(file->columns[n].becomes, files[i].columns[n].becomes);
         }
         ck_assert_int_eq(file->digest.mark.rows, expected[i]);
         ck_assert_str_eq(file->digest.rows, files[i].digest.rows);

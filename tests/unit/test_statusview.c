@@ -46,6 +46,7 @@ subject(int64_t id, State state)
                        .cleared_at = state == STATE_CLEARED ? NOW - INSTANT_HOUR : INSTANT_NONE,
                        .withdrawn_at = state == STATE_WITHDRAWN ? NOW - INSTANT_HOUR : INSTANT_NONE,
                        .key_destroyed_at = INSTANT_NONE,
+                       .restored_at = INSTANT_NONE,
                        .next_attempt_at = INSTANT_NONE,
                        .snapshot_name = "eu-1-00000000" };
 }

@@ -77,15 +77,17 @@ tell_future(Context *context, const Restoration *r)
     if (!r->due_again)
         return;
     if (r->due_at == INSTANT_NONE)
-        command_say(context,
-                    "note: these rows are still past the window of policy \"%s\": the next run moves them again, with a new grace\n"
-                    "period, unless a hold is placed on their subject or the policy is changed before\n",
-                    r->disposal->name);
+        command_say(
+            context,
+            "note: these rows are still past the window of policy \"%s\": the next run moves them again, with a new grace\n"
+            "period, unless a hold is placed on their subject or the policy is changed before\n",
+            r->disposal->name);
     else
-        command_say(context,
-                    "note: the root still says that it has ended: unless it says otherwise by then, it is erased after a new\n"
-                    "grace period, on %s\n",
-                    instant_format(context->arena, r->due_at));
+        command_say(
+            context,
+            "note: the root still says that it has ended: unless it says otherwise by then, it is erased after a new\n"
+            "grace period, on %s\n",
+            instant_format(context->arena, r->due_at));
 }
 
 static void
@@ -132,11 +134,12 @@ run_restore(Context *context)
     if (schema == NULL)
         tell_live(context, &r, id);
     else
-        command_say(context,
-                    "%s rows and %s values of disposal %s are in schema \"%s\", equal to the manifest; drop it when you have seen\n"
-                    "enough: it is personal data that no policy covers, and while it is there no subject is erased\n",
-                    text_thousands(context->arena, sum_rows(&r, "rows")),
-                    text_thousands(context->arena, sum_rows(&r, "values")), id, schema);
+        command_say(
+            context,
+            "%s rows and %s values of disposal %s are in schema \"%s\", equal to the manifest; drop it when you have seen\n"
+            "enough: it is personal data that no policy covers, and while it is there no subject is erased\n",
+            text_thousands(context->arena, sum_rows(&r, "rows")),
+            text_thousands(context->arena, sum_rows(&r, "values")), id, schema);
     return OK;
 }
 

@@ -127,9 +127,10 @@ describe_columns(Job *job, size_t index, SnapshotFile *file)
         file->columns[i] = (SnapshotColumn){ .name = table->columns[list[i]].name,
                                              .type = table->columns[list[i]].type };
     for (size_t i = table->key_count; edge != NULL && i < count; i++)
-        file->columns[i].becomes = edge->action == EDGE_SET_NULL      ? "null"
-                                   : edge->action == EDGE_SET_DEFAULT ? "default"
-                                                                      : edge->rule->sets[i - table->key_count].expression;
+        file->columns[i].becomes = edge->action == EDGE_SET_NULL ? "null"
+                                   : edge->action == EDGE_SET_DEFAULT
+                                       ? "default"
+                                       : edge->rule->sets[i - table->key_count].expression;
 }
 
 Err

@@ -49,17 +49,15 @@ inspect_restore(Findings *findings, Session *session)
         text_addf(&remedy, "GRANT INSERT ON TABLE %s TO %s; ", db_text(row, 0, 3), db_text(row, 0, 1));
     text_add(&remedy, "as long as it is to restore");
     inspect_add(findings,
-                (Finding){ .severity = SEVERITY_NOTE,
-                           .where = "restore",
-                           .what = arena_printf(arena,
-                                                "role \"%s\" erases, and cannot bring rows back: %s%s%s",
-                                                db_text(row, 0, 0),
-                                                db_bool(row, 0, 2) ? "" : "it may not keep triggers off",
-                                                !db_bool(row, 0, 2) && closed > 0 ? ", and " : "",
-                                                closed == 0 ? ""
-                                                            : arena_printf(arena,
-                                                                           "it may not insert into %" PRId64 " tables",
-                                                                           closed)),
-                           .remedy = text_done(&remedy) });
+                (Finding){
+                    .severity = SEVERITY_NOTE,
+                    .where = "restore",
+                    .what = arena_printf(arena, "role \"%s\" erases, and cannot bring rows back: %s%s%s",
+                                         db_text(row, 0, 0), db_bool(row, 0, 2) ? "" : "it may not keep triggers off",
+                                         !db_bool(row, 0, 2) && closed > 0 ? ", and " : "",
+                                         closed == 0 ? ""
+                                                     : arena_printf(arena, "it may not insert into %" PRId64 " tables",
+                                                                    closed)),
+                    .remedy = text_done(&remedy) });
     return OK;
 }

@@ -38,8 +38,8 @@ judge_snapshot(const Restore *restore)
     if (d->key_destroyed_at != INSTANT_NONE || d->state == STATE_CLEARED || d->state == STATE_WITHDRAWN)
         return err_new(ERR_EVIDENCE, "the key of the snapshot of disposal %s was destroyed (%s): nobody can restore it",
                        id_of(restore),
-                       instant_format(restore->arena, d->key_destroyed_at == INSTANT_NONE ? d->withdrawn_at
-                                                                                         : d->key_destroyed_at));
+                       instant_format(restore->arena,
+                                      d->key_destroyed_at == INSTANT_NONE ? d->withdrawn_at : d->key_destroyed_at));
     if (d->state == STATE_OPEN)
         return err_new(ERR_AGAIN,
                        "the snapshot of disposal %s is not finished yet: \"expunge run --disposal %s\" finishes it",
@@ -60,17 +60,18 @@ choose_files(Restore *restore)
         const size_t table = graph_table(graph, told->schema, told->table);
         if (told->digest.mark.rows == 0)
             continue;
-        restore->files[restore->file_count++] =
-            (RestoreFile){ .told = told,
-                           .table = table == GRAPH_NONE ? NULL : &graph->tables[table],
-                           .values = strcmp(told->role, "values") == 0,
-                           .stage = arena_printf(restore->arena, "pg_temp.expunge_r%" PRIu32, told->number),
-                           .result = { .table = arena_printf(restore->arena, "%s.%s", told->schema, told->table),
-                                       .role = told->role } };
+        restore->files[restore->file_count++] = (RestoreFile){
+            .told = told,
+            .table = table == GRAPH_NONE ? NULL : &graph->tables[table],
+            .values = strcmp(told->role, "values") == 0,
+            .stage = arena_printf(restore->arena, "pg_temp.expunge_r%" PRIu32, told->number),
+            .result = { .table = arena_printf(restore->arena, "%s.%s", told->schema, told->table), .role = told->role }
+        };
     }
     for (size_t i = 0; i < restore->file_count; i++)
         for (size_t r = 0; restore->files[i].values && r < restore->file_count; r++)
-            if (!restore->files[r].values && strcmp(restore->files[r].result.table, restore->files[i].result.table) == 0)
+            if (!restore->files[r].values &&
+                strcmp(restore->files[r].result.table, restore->files[i].result.table) == 0)
                 restore->files[i].rows = &restore->files[r];
 }
 
@@ -118,7 +119,7 @@ restore_load(Restore *restore, const RestoreFile *file, const char *into)
 
     memcpy(frames.snapshot_id, restore->snapshot->id, sizeof frames.snapshot_id);
     TRY(db_copy_in_begin(db, arena_printf(restore->arena, "copy %s (%s) from stdin", into,
-                                          restoresql_names(restore->arena, file, ""))));
+                                          restore_sql_names(restore->arena, file, ""))));
     TRY(frames_read(&frames, -1, put_piece, db, &found));
     TRY(db_copy_in_end(db, &rows));
     if (found.mark.rows != told->digest.mark.rows || rows != told->digest.mark.rows ||
@@ -197,8 +198,8 @@ mark_live(Restore *restore, RestoreFile *file)
                                         arena_printf(restore->arena, "update %s set expunge_live = true", file->stage))
                               : OK;
     }
-    TRY(db_query(restore->session->db,
-                 restoresql_live(restore->arena, file, restore->files, restore->file_count), 0, NULL, &done));
+    TRY(db_query(restore->session->db, restore_sql_live(restore->arena, file, restore->files, restore->file_count), 0,
+                 NULL, &done));
     file->result.present = db_affected(done);
     return OK;
 }
@@ -209,10 +210,10 @@ tell_fates(Restore *restore, const RestoreFile *file)
     Db *db = restore->session->db;
     CLEANUP(db_result_freep) DbResult *locked = NULL;
 
-    TRY(db_query(db, restoresql_lock(restore->arena, file), 0, NULL, &locked));
+    TRY(db_query(db, restore_sql_lock(restore->arena, file), 0, NULL, &locked));
     if (file->rows != NULL && file->rows->staged)
-        TRY(db_exec(db, restoresql_fate(restore->arena, file, true)));
-    return db_exec(db, restoresql_fate(restore->arena, file, false));
+        TRY(db_exec(db, restore_sql_fate(restore->arena, file, true)));
+    return db_exec(db, restore_sql_fate(restore->arena, file, false));
 }
 
 /* A value that the type does not take any more (a label of an enum that was dropped) is a reason like others; but a transaction
@@ -222,7 +223,7 @@ stage_file(Restore *restore, RestoreFile *file)
 {
     Db *db = restore->session->db;
 
-    TRY(db_exec(db, restoresql_stage(restore->arena, file)));
+    TRY(db_exec(db, restore_sql_stage(restore->arena, file)));
     TRY(db_exec(db, "savepoint expunge_stage"));
     const Err e = restore_load(restore, file, file->stage);
     if (e == ERR_DATABASE && (strncmp(db_sqlstate(db), "22", 2) == 0 || strncmp(db_sqlstate(db), "23", 2) == 0))
@@ -278,7 +279,7 @@ put_rows(Restore *restore, RestoreFile *file)
         return OK;
     }
     TRY(stop_judge());
-    const Err e = db_copy_out(restore->session->db, restoresql_put(restore->arena, file), restore_sum, &file->sum,
+    const Err e = db_copy_out(restore->session->db, restore_sql_put(restore->arena, file), restore_sum, &file->sum,
                               &file->result.rows);
     fault_point("restore.put");
     return e == OK ? OK : err_note(e, "while putting rows back into %s", file->table->quoted);
@@ -287,11 +288,12 @@ put_rows(Restore *restore, RestoreFile *file)
 static Err
 count_fates(Restore *restore, const RestoreFile *file, const char *fates, int64_t *ret_rows)
 {
-    return session_number(restore->session,
-                          arena_printf(restore->arena,
-                                       "select count(*) from %s v where v.expunge_fate = any (string_to_array('%s', null))",
-                                       file->stage, fates),
-                          ret_rows);
+    return session_number(
+        restore->session,
+        arena_printf(restore->arena,
+                     "select count(*) from %s v where v.expunge_fate = any (string_to_array('%s', null))", file->stage,
+                     fates),
+        ret_rows);
 }
 
 /* inside: in rows that were just put back, triggers off; otherwise in rows that lived on, triggers on, as the erasure changed
@@ -305,7 +307,7 @@ put_values(Restore *restore, RestoreFile *file, bool inside)
     TRY(count_fates(restore, file, inside ? "B" : "b", &wanted));
     if (wanted == 0)
         return OK;
-    const Err e = db_query(restore->session->db, restoresql_back(restore->arena, file, inside), 0, NULL, &done);
+    const Err e = db_query(restore->session->db, restore_sql_back(restore->arena, file, inside), 0, NULL, &done);
     if (e != OK)
         return err_note(e, "while putting values back into %s", file->table->quoted);
     if (db_affected(done) != wanted)
@@ -324,7 +326,7 @@ check_values(Restore *restore, RestoreFile *file)
 
     TRY(count_fates(restore, file, "cC", &file->result.left));
     TRY(count_fates(restore, file, "sS", &file->result.present));
-    TRY(session_number(restore->session, restoresql_differs(restore->arena, file), &differ));
+    TRY(session_number(restore->session, restore_sql_differs(restore->arena, file), &differ));
     if (differ == 0)
         return OK;
     return err_new(ERR_EVIDENCE,
@@ -363,7 +365,7 @@ write_all(Restore *restore)
         if (file->values)
             TRY(check_values(restore, file));
         else if (file->result.present > 0 && !file->all_live)
-            TRY(db_copy_out(db, restoresql_present(restore->arena, file), restore_sum, &file->sum, NULL));
+            TRY(db_copy_out(db, restore_sql_present(restore->arena, file), restore_sum, &file->sum, NULL));
         if (!file->values && !file->all_live)
             TRY(restore_compare(file, file->table->quoted));
     }
@@ -422,10 +424,11 @@ judge_removed(const Restore *restore)
     }
     if (restore->disposal->state != STATE_ARCHIVED || done > 0)
         return OK;
-    return err_new(ERR_USAGE,
-                   "nothing of disposal %s was removed yet: its rows are live, and stay until %s.  It is withdrawn as "
-                   "soon as its root does not say any more that it has ended; \"--into SCHEMA\" shows what is in the snapshot",
-                   id_of(restore), instant_format(restore->arena, restore->disposal->erase_after));
+    return err_new(
+        ERR_USAGE,
+        "nothing of disposal %s was removed yet: its rows are live, and stay until %s.  It is withdrawn as "
+        "soon as its root does not say any more that it has ended; \"--into SCHEMA\" shows what is in the snapshot",
+        id_of(restore), instant_format(restore->arena, restore->disposal->erase_after));
 }
 
 /* The snapshot's rows would be there twice: its key dies.  A hold that forbids that is no failure of the restore. */

@@ -42,8 +42,9 @@ typedef struct Restoration
     bool was_done;     /* the rows were back already: only the snapshot's end was left */
     bool ended;        /* the snapshot is destroyed, and the disposal withdrawn */
     const char *story; /* why the snapshot is still there; NULL */
-    bool due_again;    /* policies: the next run may take the rows again; subjects: the root still says that it has ended */
-    Instant due_at;    /* subjects: when the new grace period is over; INSTANT_NONE otherwise */
+    bool
+        due_again; /* policies: the next run may take the rows again; subjects: the root still says that it has ended */
+    Instant due_at; /* subjects: when the new grace period is over; INSTANT_NONE otherwise */
 } Restoration;
 
 /* Fails with ERR_USAGE (no snapshot, nothing was removed), ERR_EVIDENCE (the key was destroyed, the snapshot does not

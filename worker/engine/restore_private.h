@@ -53,26 +53,26 @@ JsonDoc *restore_fields(const Restore *restore);
 /* Copy the files' results out. */
 void restore_results(Restore *restore);
 
-/* -- restorecheck.c: what stands against it */
+/* -- restore_check.c: what stands against it */
 void restore_reason(Restore *restore, const char *format, ...) PRINTF_LIKE(2, 3);
 /* What can be seen without the rows: tables, columns, types, privileges.  Marks files that cannot be staged. */
 NODISCARD Err restore_judge_tables(Restore *restore);
 /* What the staged rows say: values that a column does not take, taken keys, missing parents (their rows are locked). */
 NODISCARD Err restore_judge_rows(Restore *restore);
 
-/* -- restoresql.c: the statements */
-char *restoresql_names(Arena *arena, const RestoreFile *file, const char *alias); /* "a", "b": the file's columns */
-char *restoresql_stage(Arena *arena, const RestoreFile *file);                    /* DDL */
+/* -- restore_sql.c: the statements */
+char *restore_sql_names(Arena *arena, const RestoreFile *file, const char *alias); /* "a", "b": the file's columns */
+char *restore_sql_stage(Arena *arena, const RestoreFile *file);                    /* DDL */
 /* marks staged rows that are in the table still; files: all of them */
-char *restoresql_live(Arena *arena, const RestoreFile *file, const RestoreFile *files, size_t count);
-char *restoresql_put(Arena *arena, const RestoreFile *file);  /* COPY (INSERT … RETURNING …) TO STDOUT */
-char *restoresql_present(Arena *arena, const RestoreFile *file); /* COPY of those that restoresql_live marked */
+char *restore_sql_live(Arena *arena, const RestoreFile *file, const RestoreFile *files, size_t count);
+char *restore_sql_put(Arena *arena, const RestoreFile *file);     /* COPY (INSERT … RETURNING …) TO STDOUT */
+char *restore_sql_present(Arena *arena, const RestoreFile *file); /* COPY of those that restore_sql_live marked */
 /* Values: lock the rows that lived on; tell each value's fate: 'b' to be put back, 's' is back, 'c' changed or gone; in
  * capitals where the row itself is restored. */
-char *restoresql_lock(Arena *arena, const RestoreFile *file);
-char *restoresql_fate(Arena *arena, const RestoreFile *file, bool inside);
-char *restoresql_back(Arena *arena, const RestoreFile *file, bool inside);
-char *restoresql_differs(Arena *arena, const RestoreFile *file); /* columns: values that are not as they should be */
-char *restoresql_join(Arena *arena, const RestoreFile *file, const char *a, const char *b); /* a.key = b.key */
+char *restore_sql_lock(Arena *arena, const RestoreFile *file);
+char *restore_sql_fate(Arena *arena, const RestoreFile *file, bool inside);
+char *restore_sql_back(Arena *arena, const RestoreFile *file, bool inside);
+char *restore_sql_differs(Arena *arena, const RestoreFile *file); /* columns: values that are not as they should be */
+char *restore_sql_join(Arena *arena, const RestoreFile *file, const char *a, const char *b); /* a.key = b.key */
 
 #endif

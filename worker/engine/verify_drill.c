@@ -21,7 +21,8 @@ drill_one(Verify *v, Session *session, int64_t id)
         return;
     v->drill.failed++;
     verify_story(v, session,
-                 err_note(e, "the snapshot of disposal %s-%" PRId64 " could not be restored", session->database->name, id));
+                 err_note(e, "the snapshot of disposal %s-%" PRId64 " could not be restored", session->database->name,
+                          id));
 }
 
 void

@@ -23,6 +23,8 @@ is_move(const Disposal *d)
 Instant
 certview_live_gone_at(const Certificate *c)
 {
+    if (c->disposal->restored_at != INSTANT_NONE)
+        return INSTANT_NONE;
     return is_move(c->disposal) ? c->disposal->archived_at : c->disposal->erased_at;
 }
 
@@ -39,6 +41,8 @@ const char *
 certview_missing(Arena *arena, const Certificate *c)
 {
     const Disposal *d = c->disposal;
+    if (d->restored_at != INSTANT_NONE && d->state != STATE_WITHDRAWN)
+        return "its rows are back, from the snapshot, which is still there";
     switch (d->state)
     {
     case STATE_OPEN: return "it is open: its first step is not finished yet";
@@ -48,7 +52,9 @@ certview_missing(Arena *arena, const Certificate *c)
         return d->snapshot_name != NULL && d->key_destroyed_at == INSTANT_NONE
                    ? "the live rows are gone; their snapshot is still there"
                    : "the live rows are gone; the last step is still to be done";
-    case STATE_WITHDRAWN: return "it was withdrawn: nothing was erased";
+    case STATE_WITHDRAWN:
+        return d->restored_at == INSTANT_NONE ? "it was withdrawn: nothing was erased"
+                                              : "it was withdrawn: its rows are back, from the snapshot";
     default: return NULL;
     }
 }
@@ -88,6 +94,7 @@ set_times(JsonDoc *doc, const Certificate *c)
     jsondoc_set_instant(doc, "erased_at", d->erased_at);
     jsondoc_set_instant(doc, "cleared_at", d->cleared_at);
     jsondoc_set_instant(doc, "withdrawn_at", d->withdrawn_at);
+    jsondoc_set_instant(doc, "restored_at", d->restored_at);
 }
 
 static JsonDoc *
@@ -239,6 +246,8 @@ add_dates(Text *text, const Certificate *c)
     const Instant gone = certview_live_gone_at(c);
     Grid grid = layout_grid(text->arena, "ll");
 
+    if (d->restored_at != INSTANT_NONE)
+        LAYOUT_ROW(&grid, "restored on", layout_moment(text->arena, d->restored_at));
     if (d->state == STATE_WITHDRAWN)
         LAYOUT_ROW(&grid, "withdrawn on", layout_moment(text->arena, d->withdrawn_at));
     else

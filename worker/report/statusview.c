@@ -99,6 +99,7 @@ statusview_disposal(Arena *arena, const StatusDatabase *database, const StatusDi
     jsondoc_set_instant(doc, "erased_at", d->erased_at);
     jsondoc_set_instant(doc, "cleared_at", d->cleared_at);
     jsondoc_set_instant(doc, "withdrawn_at", d->withdrawn_at);
+    jsondoc_set_instant(doc, "restored_at", d->restored_at);
     jsondoc_set_instant(doc, "due_at", s->due_at);
     jsondoc_set_integer(doc, "rows_archived", s->rows_archived);
     jsondoc_set_integer(doc, "rows_done", s->rows_done);
@@ -243,7 +244,8 @@ tell_done(Text *text, Arena *arena, const StatusDisposal *s, Instant now)
 {
     const Disposal *d = s->disposal;
     if (d->state == STATE_WITHDRAWN)
-        text_addf(text, "withdrawn %s: nothing was erased", day_and_distance(arena, now, d->withdrawn_at));
+        text_addf(text, "withdrawn %s: %s", day_and_distance(arena, now, d->withdrawn_at),
+                  d->restored_at == INSTANT_NONE ? "nothing was erased" : "its rows were restored");
     else
         text_addf(text, "cleared %s: %s erased or changed, no snapshot left",
                   day_and_distance(arena, now, d->cleared_at), layout_count(arena, s->rows_done, "row", "rows"));
@@ -409,6 +411,7 @@ add_moments(Text *text, Arena *arena, const Disposal *d, Instant now)
     add_moment(&grid, "erased", d->erased_at, now);
     add_moment(&grid, "key destroyed", d->key_destroyed_at, now);
     add_moment(&grid, "cleared", d->cleared_at, now);
+    add_moment(&grid, "restored", d->restored_at, now);
     add_moment(&grid, "withdrawn", d->withdrawn_at, now);
     layout_print(&grid, "  ", text);
 }

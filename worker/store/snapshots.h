@@ -16,7 +16,8 @@ typedef struct SnapshotColumn
 {
     const char *name;
     const char *type; /* as format_type() prints it */
-    const char *becomes; /* role "values": what the erasure makes of it: an SQL expression of the row as it was, "null" or
+    const char
+        *becomes; /* role "values": what the erasure makes of it: an SQL expression of the row as it was, "null" or
                             "default"; NULL: it stays, and tells the row */
 } SnapshotColumn;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* restorecheck.c -- the part of restore that gathers every reason against it, before the first row is written. */
+/* restore_check.c -- the part of restore that gathers every reason against it, before the first row is written. */
 #include "engine/restore_private.h"
 
 #include "sql.h"
@@ -57,8 +57,8 @@ judge_columns(Restore *restore, RestoreFile *file)
             restore_reason(restore, "%s: column \"%s\" is generated now, and was not", table_name(restore, file),
                            told->name);
         else if (strcmp(column->type, told->type) != 0)
-            restore_reason(restore, "%s: column \"%s\" was of type %s and is of type %s now",
-                           table_name(restore, file), told->name, told->type, column->type);
+            restore_reason(restore, "%s: column \"%s\" was of type %s and is of type %s now", table_name(restore, file),
+                           told->name, told->type, column->type);
     }
 }
 
@@ -208,8 +208,8 @@ judge_conditions(Restore *restore, const RestoreFile *file)
                                     staged(restore, file, db_text(found, i, 2)), db_text(found, i, 1)),
                        &rows));
         if (rows > 0 && name != NULL)
-            restore_reason(restore, "%s: %s do not satisfy \"%s\"", table_name(restore, file),
-                           rows_word(restore, rows), name);
+            restore_reason(restore, "%s: %s do not satisfy \"%s\"", table_name(restore, file), rows_word(restore, rows),
+                           name);
         else if (rows > 0)
             restore_reason(restore, "%s: there is no partition for %s", table_name(restore, file),
                            rows_word(restore, rows));
@@ -261,7 +261,8 @@ judge_key(Restore *restore, const RestoreFile *file, const DbResult *keys, size_
 
     TRY(parse_list(restore, db_text(keys, row, 3), &expressions, &count));
     TRY(parse_list(restore, db_text(keys, row, 4), &operators, &operator_count));
-    if (!db_bool(keys, row, 7)) /* judged when it is written by a trigger that is off: nobody else may write meanwhile */
+    if (!db_bool(keys, row,
+                 7)) /* judged when it is written by a trigger that is off: nobody else may write meanwhile */
         TRY(db_exec(restore->session->db,
                     arena_printf(restore->arena, "lock table %s in share row exclusive mode", db_text(keys, row, 1))));
     text_addf(&sql, "select count(*) from %s s where exists (select from %s t where ",
@@ -351,13 +352,14 @@ static Err
 lock_parents(Restore *restore, const Parent *p)
 {
     CLEANUP(db_result_freep) DbResult *locked = NULL;
-    return db_query(restore->session->db,
-                    arena_printf(restore->arena,
-                                 "select count(*) from (select from %s p join (select distinct %s from %s s where %s) s on "
-                                 "%s for key share of p) locked",
-                                 db_text(p->rows, p->row, 3), column_list(restore, p), p->source,
-                                 each_column(restore, p, "is not null", " and "), matches(restore, p)),
-                    0, NULL, &locked);
+    return db_query(
+        restore->session->db,
+        arena_printf(restore->arena,
+                     "select count(*) from (select from %s p join (select distinct %s from %s s where %s) s on "
+                     "%s for key share of p) locked",
+                     db_text(p->rows, p->row, 3), column_list(restore, p), p->source,
+                     each_column(restore, p, "is not null", " and "), matches(restore, p)),
+        0, NULL, &locked);
 }
 
 static Err
@@ -396,7 +398,8 @@ judge_parent(Restore *restore, Parent *p)
     if (db_bool(p->rows, p->row, 9))
         TRY(lock_parents(restore, p));
     else
-        lacking(restore, arena_printf(restore->arena, "lacks UPDATE on %s, without which it cannot lock rows there", parent),
+        lacking(restore,
+                arena_printf(restore->arena, "lacks UPDATE on %s, without which it cannot lock rows there", parent),
                 arena_printf(restore->arena, "GRANT UPDATE ON TABLE %s TO %s", parent, restore->role));
     TRY(count_orphans(restore, p, &rows));
     if (rows > 0)
@@ -421,7 +424,7 @@ with_values(const Restore *restore, const RestoreFile *file, const char *part, b
         text_addf(&text, "%s%s.%s", c > 0 ? ", " : "", changed ? "v" : "t", column->quoted);
     }
     text_addf(&text, " from %s v join %s t on %s where v.expunge_fate = '%s') x", file->stage,
-              inside ? file->rows->stage : file->table->quoted, restoresql_join(restore->arena, file, "t", "v"),
+              inside ? file->rows->stage : file->table->quoted, restore_sql_join(restore->arena, file, "t", "v"),
               inside ? "B" : "b");
     if (part != NULL)
         text_addf(&text, " where %s", part);
@@ -459,7 +462,8 @@ judge_referred(Restore *restore, const RestoreFile *file)
     size_t count = 0;
     int64_t back;
 
-    TRY(count_rows(restore, arena_printf(restore->arena, "select count(*) from %s v where v.expunge_fate = 'B'", file->stage),
+    TRY(count_rows(restore,
+                   arena_printf(restore->arena, "select count(*) from %s v where v.expunge_fate = 'B'", file->stage),
                    &back));
     for (size_t i = 0; i < file->told->column_count; i++)
         if (file->told->columns[i].becomes != NULL)
@@ -470,7 +474,8 @@ judge_referred(Restore *restore, const RestoreFile *file)
         return OK;
     TRY(db_query(restore->session->db, SQL_restore_referred, 2, params, &rows));
     for (size_t i = 0; i < db_rows(rows); i++)
-        restore_reason(restore, "%s: \"%s\" refers to a value that is to be put back, and was archived after its change",
+        restore_reason(restore,
+                       "%s: \"%s\" refers to a value that is to be put back, and was archived after its change",
                        table_name(restore, file), db_text(rows, i, 0));
     return OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* restoresql.c -- the statements of a restore on user tables.  Rows are compared as texts: not every type has an "=". */
+/* restore_sql.c -- the statements of a restore on user tables.  Rows are compared as texts: not every type has an "=". */
 #include "engine/restore_private.h"
 
 #include <string.h>
@@ -17,13 +17,12 @@ value_names(Arena *arena, const RestoreFile *file, const char *alias, bool chang
     Text text = TEXT_INIT(arena);
     for (size_t i = 0; i < file->told->column_count; i++)
         if ((file->told->columns[i].becomes != NULL) == changed)
-            text_addf(&text, "%s%s.%s", text.length > 0 ? ", " : "", alias,
-                      quoted(arena, file->told->columns[i].name));
+            text_addf(&text, "%s%s.%s", text.length > 0 ? ", " : "", alias, quoted(arena, file->told->columns[i].name));
     return text_done(&text);
 }
 
 char *
-restoresql_names(Arena *arena, const RestoreFile *file, const char *alias)
+restore_sql_names(Arena *arena, const RestoreFile *file, const char *alias)
 {
     Text text = TEXT_INIT(arena);
     for (size_t i = 0; i < file->told->column_count; i++)
@@ -33,7 +32,7 @@ restoresql_names(Arena *arena, const RestoreFile *file, const char *alias)
 }
 
 char *
-restoresql_join(Arena *arena, const RestoreFile *file, const char *a, const char *b)
+restore_sql_join(Arena *arena, const RestoreFile *file, const char *a, const char *b)
 {
     Text text = TEXT_INIT(arena);
     for (size_t i = 0; file->values && i < file->told->column_count; i++)
@@ -82,14 +81,14 @@ stage_rows(Arena *arena, const RestoreFile *file)
 }
 
 char *
-restoresql_stage(Arena *arena, const RestoreFile *file)
+restore_sql_stage(Arena *arena, const RestoreFile *file)
 {
     if (!file->values)
         return stage_rows(arena, file);
     return arena_printf(arena,
                         "create temporary table %s on commit drop as select %s from %s t with no data;\n"
                         "alter table %s add column expunge_fate text not null default 'c'",
-                        file->stage, restoresql_names(arena, file, "t"), file->table->quoted, file->stage);
+                        file->stage, restore_sql_names(arena, file, "t"), file->table->quoted, file->stage);
 }
 
 /* -- rows ---------------------------------------------------------------------------------------------------------- */
@@ -115,10 +114,10 @@ row_text(Arena *arena, const RestoreFile *file, const RestoreFile *files, size_t
 }
 
 char *
-restoresql_live(Arena *arena, const RestoreFile *file, const RestoreFile *files, size_t count)
+restore_sql_live(Arena *arena, const RestoreFile *file, const RestoreFile *files, size_t count)
 {
     return arena_printf(arena, "update %s s set expunge_live = true from %s t where %s and %s = %s", file->stage,
-                        file->table->quoted, restoresql_join(arena, file, "t", "s"),
+                        file->table->quoted, restore_sql_join(arena, file, "t", "s"),
                         row_text(arena, file, files, count, "t"), row_text(arena, file, files, count, "s"));
 }
 
@@ -135,7 +134,7 @@ kept_names(Arena *arena, const RestoreFile *file)
 }
 
 char *
-restoresql_put(Arena *arena, const RestoreFile *file)
+restore_sql_put(Arena *arena, const RestoreFile *file)
 {
     Text columns = TEXT_INIT(arena);
     for (size_t c = 0; c < file->table->column_count; c++)
@@ -153,11 +152,11 @@ restoresql_put(Arena *arena, const RestoreFile *file)
 }
 
 char *
-restoresql_present(Arena *arena, const RestoreFile *file)
+restore_sql_present(Arena *arena, const RestoreFile *file)
 {
     return arena_printf(arena, "copy (select %s from %s t join %s s on %s where s.expunge_live) to stdout",
                         kept_names(arena, file), file->table->quoted, file->stage,
-                        restoresql_join(arena, file, "t", "s"));
+                        restore_sql_join(arena, file, "t", "s"));
 }
 
 /* -- values -------------------------------------------------------------------------------------------------------- */
@@ -190,14 +189,14 @@ made_of_it(Arena *arena, const RestoreFile *file)
 }
 
 char *
-restoresql_lock(Arena *arena, const RestoreFile *file)
+restore_sql_lock(Arena *arena, const RestoreFile *file)
 {
     return arena_printf(arena, "select count(*) from (select from %s t join %s v on %s for update of t) locked",
-                        file->table->quoted, file->stage, restoresql_join(arena, file, "t", "v"));
+                        file->table->quoted, file->stage, restore_sql_join(arena, file, "t", "v"));
 }
 
 char *
-restoresql_fate(Arena *arena, const RestoreFile *file, bool inside)
+restore_sql_fate(Arena *arena, const RestoreFile *file, bool inside)
 {
     const char *fates[2][3] = { { "s", "b", "c" }, { "S", "B", "C" } };
     return arena_printf(
@@ -206,12 +205,12 @@ restoresql_fate(Arena *arena, const RestoreFile *file, bool inside)
         "'%s' else '%s' end from %s w join %s t on %s where w.ctid = v.ctid and v.expunge_fate = 'c'%s",
         file->stage, value_names(arena, file, "t", true), value_names(arena, file, "w", true), fates[inside][0],
         value_names(arena, file, "t", true), made_of_it(arena, file), fates[inside][1], fates[inside][2], file->stage,
-        inside ? file->rows->stage : file->table->quoted, restoresql_join(arena, file, "t", "w"),
+        inside ? file->rows->stage : file->table->quoted, restore_sql_join(arena, file, "t", "w"),
         inside ? " and not t.expunge_live" : "");
 }
 
 char *
-restoresql_back(Arena *arena, const RestoreFile *file, bool inside)
+restore_sql_back(Arena *arena, const RestoreFile *file, bool inside)
 {
     Text set = TEXT_INIT(arena);
     for (size_t i = 0; i < file->told->column_count; i++)
@@ -221,15 +220,16 @@ restoresql_back(Arena *arena, const RestoreFile *file, bool inside)
             text_addf(&set, "%s%s = v.%s", set.length > 0 ? ", " : "", name, name);
         }
     return arena_printf(arena, "update %s t set %s from %s v where %s and v.expunge_fate = '%s'", file->table->quoted,
-                        text_done(&set), file->stage, restoresql_join(arena, file, "t", "v"), inside ? "B" : "b");
+                        text_done(&set), file->stage, restore_sql_join(arena, file, "t", "v"), inside ? "B" : "b");
 }
 
 char *
-restoresql_differs(Arena *arena, const RestoreFile *file)
+restore_sql_differs(Arena *arena, const RestoreFile *file)
 {
-    return arena_printf(arena,
-                        "select (select count(*) from %s v where v.expunge_fate not in ('c', 'C')) - (select count(*) "
-                        "from %s v join %s t on %s where v.expunge_fate not in ('c', 'C') and row(%s)::text = row(%s)::text)",
-                        file->stage, file->stage, file->table->quoted, restoresql_join(arena, file, "t", "v"),
-                        value_names(arena, file, "t", true), value_names(arena, file, "v", true));
+    return arena_printf(
+        arena,
+        "select (select count(*) from %s v where v.expunge_fate not in ('c', 'C')) - (select count(*) "
+        "from %s v join %s t on %s where v.expunge_fate not in ('c', 'C') and row(%s)::text = row(%s)::text)",
+        file->stage, file->stage, file->table->quoted, restore_sql_join(arena, file, "t", "v"),
+        value_names(arena, file, "t", true), value_names(arena, file, "v", true));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* restoreinto.c -- the part of restore that touches no live table: a schema to look at, and the drill. */
+/* restore_into.c -- the part of restore that touches no live table: a schema to look at, and the drill. */
 #include "engine/restore_private.h"
 
 #include "base/fault.h"
@@ -17,8 +17,9 @@ static const char *
 name_for(const Restore *restore, size_t file)
 {
     const SnapshotFile *told = restore->files[file].told;
-    const char *name = restore->files[file].values ? arena_printf(restore->arena, "%s_values_%" PRIu32, told->table, told->number)
-                                                   : told->table;
+    const char *name = restore->files[file].values
+                           ? arena_printf(restore->arena, "%s_values_%" PRIu32, told->table, told->number)
+                           : told->table;
     bool taken = strlen(name) > NAME_BYTES;
 
     for (size_t i = 0; i < restore->file_count; i++)
@@ -48,7 +49,7 @@ fill_table(Restore *restore, RestoreFile *file)
     TRY(restore_load(restore, file, file->result.into));
     TRY(db_copy_out(db,
                     arena_printf(restore->arena, "copy (select %s from %s t) to stdout",
-                                 restoresql_names(restore->arena, file, "t"), file->result.into),
+                                 restore_sql_names(restore->arena, file, "t"), file->result.into),
                     restore_sum, &file->sum, &file->result.rows));
     return restore_compare(file, file->result.into);
 }
@@ -89,14 +90,17 @@ make_schema(Restore *restore, const char *schema)
 
     TRY(db_query_row(restore->session->db, SQL_restore_place, 1, &schema, &row));
     if (db_int64(row, 0, 1) > 0)
-        return err_new(ERR_RAIL, "schema %s holds %" PRId64 " tables or other relations already: name another one, or drop it",
+        return err_new(ERR_RAIL,
+                       "schema %s holds %" PRId64 " tables or other relations already: name another one, or drop it",
                        quoted, db_int64(row, 0, 1));
     if (!db_bool(row, 0, 0) && !db_bool(row, 0, 2))
-        return err_new(ERR_PERMISSION, "the role may not make a schema here: GRANT CREATE ON DATABASE %s TO %s, or let its owner "
-                                       "make one and GRANT CREATE ON SCHEMA %s TO %s",
+        return err_new(ERR_PERMISSION,
+                       "the role may not make a schema here: GRANT CREATE ON DATABASE %s TO %s, or let its owner "
+                       "make one and GRANT CREATE ON SCHEMA %s TO %s",
                        db_text(row, 0, 3), db_text(row, 0, 4), quoted, db_text(row, 0, 4));
     if (db_bool(row, 0, 0) && !db_bool(row, 0, 5))
-        return err_new(ERR_PERMISSION, "the role may not make tables in schema %s: GRANT CREATE, USAGE ON SCHEMA %s TO %s", quoted,
+        return err_new(ERR_PERMISSION,
+                       "the role may not make tables in schema %s: GRANT CREATE, USAGE ON SCHEMA %s TO %s", quoted,
                        quoted, db_text(row, 0, 4));
     if (db_bool(row, 0, 0))
         return OK;
@@ -134,8 +138,8 @@ drill_tables(Session *session, int64_t id, Restoration *out, Restore *restore)
 
     TRY(restore_open(session, id, out, restore));
     for (size_t i = 0; i < restore->file_count; i++)
-        restore->files[i].result.into =
-            arena_printf(out->arena, "pg_temp.expunge_drill%" PRIu32, restore->files[i].told->number);
+        restore->files[i].result.into = arena_printf(out->arena, "pg_temp.expunge_drill%" PRIu32,
+                                                     restore->files[i].told->number);
     TRY(db_begin(session->db, "", &tx));
     TRY(make_tables(restore, "temporary table", " on commit drop"));
     restore_results(restore);

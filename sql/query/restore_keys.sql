@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Unique indexes and exclusion constraints of a table, or of one partition alone.  $1 table's oid
 -- columns: name, on (quoted), its rows (SQL, null: all), expressions (JSON), operators (JSON), predicate (SQL or null),
--- nulls are equal, checked at once, unique
+-- nulls are equal, checked at once, unique, on (as a statement names its rows)
   select x.relname, c.oid::regclass::text, pg_get_partition_constraintdef(c.oid),
          (select json_agg(pg_get_indexdef(i.indexrelid, n.n::integer, true) ||
                           coalesce((select format(' collate %I.%I', cn.nspname, o.collname)
@@ -21,7 +21,7 @@
                                                and a.amopstrategy = 3))), '=') order by n.n)
             from generate_series(1, i.indnkeyatts) n(n))::text,
          pg_get_expr(i.indpred, i.indrelid), coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false), i.indimmediate and not coalesce(k.condeferrable, false),
-         i.indisunique
+         i.indisunique, case c.relkind when 'r' then 'only ' else '' end || c.oid::regclass::text
     from pg_index i
     join pg_class x on x.oid = i.indexrelid
     join pg_class c on c.oid = i.indrelid

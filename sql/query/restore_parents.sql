@@ -2,7 +2,8 @@
 -- Foreign keys of a table, or of one partition alone, that the database vouches for (NOT VALID ones promise nothing).
 -- $1 table's oid
 -- columns: name, columns (JSON), its rows (SQL, null: all), parent (quoted), parent's topmost table (oid), its columns (JSON),
--- its rows (SQL, null: all), operators parent = child (JSON), MATCH FULL, the role may lock the parent's rows
+-- its rows (SQL, null: all), operators parent = child (JSON), MATCH FULL, the role may lock the parent's rows,
+-- parent (as a statement names its rows)
   select k.conname,
          (select json_agg(a.attname order by u.ord) from unnest(k.conkey) with ordinality u(n, ord)
             join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.n)::text,
@@ -15,7 +16,8 @@
             from unnest(k.conpfeqop) with ordinality u(o, ord)
             join pg_operator p on p.oid = u.o
             join pg_namespace n on n.oid = p.oprnamespace)::text,
-         k.confmatchtype = 'f', has_any_column_privilege(k.confrelid, 'update')
+         k.confmatchtype = 'f', has_any_column_privilege(k.confrelid, 'update'),
+         (select case c.relkind when 'r' then 'only ' else '' end from pg_class c where c.oid = k.confrelid) || k.confrelid::regclass::text
     from pg_constraint k
    where k.contype = 'f'
      and k.conparentid = 0

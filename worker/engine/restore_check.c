@@ -267,7 +267,7 @@ judge_key(Restore *restore, const RestoreFile *file, const DbResult *keys, size_
                     arena_printf(restore->arena, "lock table %s in share row exclusive mode", db_text(keys, row, 1))));
     text_addf(&sql, "select count(*) from %s s where exists (select from %s t where ",
               keyed(restore, expressions, count, staged(restore, file, db_text(keys, row, 2)), predicate),
-              keyed(restore, expressions, count, db_text(keys, row, 1), predicate));
+              keyed(restore, expressions, count, db_text(keys, row, 9), predicate));
     for (size_t i = 0; i < count && i < operator_count; i++)
         text_addf(&sql,
                   db_bool(keys, row, 6)
@@ -357,7 +357,7 @@ lock_parents(Restore *restore, const Parent *p)
         arena_printf(restore->arena,
                      "select count(*) from (select from %s p join (select distinct %s from %s s where %s) s on "
                      "%s for key share of p) locked",
-                     db_text(p->rows, p->row, 3), column_list(restore, p), p->source,
+                     db_text(p->rows, p->row, 10), column_list(restore, p), p->source,
                      each_column(restore, p, "is not null", " and "), matches(restore, p)),
         0, NULL, &locked);
 }
@@ -377,7 +377,7 @@ count_orphans(Restore *restore, const Parent *p, int64_t *ret_rows)
         text_addf(&sql, "not (%s) and (not (%s) or ", each_column(restore, p, "is null", " and "), full);
     else
         text_addf(&sql, "(%s) and (", full);
-    text_addf(&sql, "(not exists (select from %s p where %s)", db_text(p->rows, p->row, 3), matches(restore, p));
+    text_addf(&sql, "(not exists (select from %s p where %s)", db_text(p->rows, p->row, 10), matches(restore, p));
     if (parent != NULL)
         text_addf(&sql, " and not exists (select from %s p where %s)",
                   staged(restore, parent, db_text(p->rows, p->row, 6)), matches(restore, p));
@@ -424,7 +424,7 @@ with_values(const Restore *restore, const RestoreFile *file, const char *part, b
         text_addf(&text, "%s%s.%s", c > 0 ? ", " : "", changed ? "v" : "t", column->quoted);
     }
     text_addf(&text, " from %s v join %s t on %s where v.expunge_fate = '%s') x", file->stage,
-              inside ? file->rows->stage : file->table->quoted, restore_sql_join(restore->arena, file, "t", "v"),
+              inside ? file->rows->stage : file->table->from, restore_sql_join(restore->arena, file, "t", "v"),
               inside ? "B" : "b");
     if (part != NULL)
         text_addf(&text, " where %s", part);

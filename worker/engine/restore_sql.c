@@ -117,7 +117,7 @@ char *
 restore_sql_live(Arena *arena, const RestoreFile *file, const RestoreFile *files, size_t count)
 {
     return arena_printf(arena, "update %s s set expunge_live = true from %s t where %s and %s = %s", file->stage,
-                        file->table->quoted, restore_sql_join(arena, file, "t", "s"),
+                        file->table->from, restore_sql_join(arena, file, "t", "s"),
                         row_text(arena, file, files, count, "t"), row_text(arena, file, files, count, "s"));
 }
 
@@ -155,7 +155,7 @@ char *
 restore_sql_present(Arena *arena, const RestoreFile *file)
 {
     return arena_printf(arena, "copy (select %s from %s t join %s s on %s where s.expunge_live) to stdout",
-                        kept_names(arena, file), file->table->quoted, file->stage,
+                        kept_names(arena, file), file->table->from, file->stage,
                         restore_sql_join(arena, file, "t", "s"));
 }
 
@@ -192,7 +192,7 @@ char *
 restore_sql_lock(Arena *arena, const RestoreFile *file)
 {
     return arena_printf(arena, "select count(*) from (select from %s t join %s v on %s for update of t) locked",
-                        file->table->quoted, file->stage, restore_sql_join(arena, file, "t", "v"));
+                        file->table->from, file->stage, restore_sql_join(arena, file, "t", "v"));
 }
 
 char *
@@ -205,7 +205,7 @@ restore_sql_fate(Arena *arena, const RestoreFile *file, bool inside)
         "'%s' else '%s' end from %s w join %s t on %s where w.ctid = v.ctid and v.expunge_fate = 'c'%s",
         file->stage, value_names(arena, file, "t", true), value_names(arena, file, "w", true), fates[inside][0],
         value_names(arena, file, "t", true), made_of_it(arena, file), fates[inside][1], fates[inside][2], file->stage,
-        inside ? file->rows->stage : file->table->quoted, restore_sql_join(arena, file, "t", "w"),
+        inside ? file->rows->stage : file->table->from, restore_sql_join(arena, file, "t", "w"),
         inside ? " and not t.expunge_live" : "");
 }
 
@@ -219,7 +219,7 @@ restore_sql_back(Arena *arena, const RestoreFile *file, bool inside)
             const char *name = quoted(arena, file->told->columns[i].name);
             text_addf(&set, "%s%s = v.%s", set.length > 0 ? ", " : "", name, name);
         }
-    return arena_printf(arena, "update %s t set %s from %s v where %s and v.expunge_fate = '%s'", file->table->quoted,
+    return arena_printf(arena, "update %s t set %s from %s v where %s and v.expunge_fate = '%s'", file->table->from,
                         text_done(&set), file->stage, restore_sql_join(arena, file, "t", "v"), inside ? "B" : "b");
 }
 
@@ -230,6 +230,6 @@ restore_sql_differs(Arena *arena, const RestoreFile *file)
         arena,
         "select (select count(*) from %s v where v.expunge_fate not in ('c', 'C')) - (select count(*) "
         "from %s v join %s t on %s where v.expunge_fate not in ('c', 'C') and row(%s)::text = row(%s)::text)",
-        file->stage, file->stage, file->table->quoted, restore_sql_join(arena, file, "t", "v"),
+        file->stage, file->stage, file->table->from, restore_sql_join(arena, file, "t", "v"),
         value_names(arena, file, "t", true), value_names(arena, file, "v", true));
 }

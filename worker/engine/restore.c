@@ -136,14 +136,14 @@ restore_sum(void *sum, const char *row, size_t length)
 }
 
 Err
-restore_compare(const RestoreFile *file, const char *where)
+restore_compare(const RestoreFile *file, const char *where, Err code)
 {
     char rows[65];
 
     frames_sum_text(&file->sum, rows);
     if (file->sum.rows == file->told->digest.mark.rows && strcmp(rows, file->told->digest.rows) == 0)
         return OK;
-    return err_new(ERR_EVIDENCE,
+    return err_new(code,
                    "what would stand in %s is not what was archived (%" PRId64 " rows, %" PRId64
                    " in the snapshot): a trigger that fires always, or a default, changed it; nothing was restored",
                    where, file->sum.rows, file->told->digest.mark.rows);
@@ -329,7 +329,7 @@ check_values(Restore *restore, RestoreFile *file)
     TRY(session_number(restore->session, restore_sql_differs(restore->arena, file), &differ));
     if (differ == 0)
         return OK;
-    return err_new(ERR_EVIDENCE,
+    return err_new(ERR_RAIL,
                    "%" PRId64 " values of %s do not stand as they were archived: a trigger changed them; nothing was "
                    "restored",
                    differ, file->table->quoted);
@@ -367,7 +367,7 @@ write_all(Restore *restore)
         else if (file->result.present > 0 && !file->all_live)
             TRY(db_copy_out(db, restore_sql_present(restore->arena, file), restore_sum, &file->sum, NULL));
         if (!file->values && !file->all_live)
-            TRY(restore_compare(file, file->table->quoted));
+            TRY(restore_compare(file, file->table->quoted, ERR_RAIL));
     }
     return OK;
 }

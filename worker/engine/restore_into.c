@@ -51,7 +51,7 @@ fill_table(Restore *restore, RestoreFile *file)
                     arena_printf(restore->arena, "copy (select %s from %s t) to stdout",
                                  restore_sql_names(restore->arena, file, "t"), file->result.into),
                     restore_sum, &file->sum, &file->result.rows));
-    return restore_compare(file, file->result.into);
+    return restore_compare(file, file->result.into, ERR_EVIDENCE);
 }
 
 static Err

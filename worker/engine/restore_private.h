@@ -46,8 +46,8 @@ void restore_closep(Restore *restore);
 /* The file's rows into columns of a table, a frame at a time; what was read is what the manifest says. */
 NODISCARD Err restore_load(Restore *restore, const RestoreFile *file, const char *into);
 Err restore_sum(void *sum, const char *row, size_t length); /* for db_copy_out */
-/* The digest of file->sum is the manifest's; ERR_EVIDENCE. */
-NODISCARD Err restore_compare(const RestoreFile *file, const char *where);
+/* The digest of file->sum is the manifest's; fails with code. */
+NODISCARD Err restore_compare(const RestoreFile *file, const char *where, Err code);
 /* Per file: table, role, rows; for the ledger. */
 JsonDoc *restore_fields(const Restore *restore);
 /* Copy the files' results out. */

@@ -3,12 +3,7 @@
 -- columns: oid, schema, name, partitioned, row_estimate, byte_estimate, row_security, rules on delete, rules on update, triggers (on delete), quoted, persistence, inherits or is inherited from,
 --          has triggers on update, a trigger on delete waits for COMMIT
   select c.oid::bigint, n.nspname, c.relname, c.relkind = 'p',
-         (select greatest(coalesce(sum(p.reltuples) filter (where p.reltuples > 0), 0), 0)::bigint
-            from (select c.oid union select t.relid from pg_partition_tree(c.oid) t where c.relkind = 'p') m(oid)
-            join pg_class p on p.oid = m.oid and p.relkind = 'r'),
-         (select coalesce(sum(p.relpages), 0)::bigint * current_setting('block_size')::bigint
-            from (select c.oid union select t.relid from pg_partition_tree(c.oid) t where c.relkind = 'p') m(oid)
-            join pg_class p on p.oid = m.oid and p.relkind = 'r'),
+         coalesce(s.rows, 0), coalesce(s.pages, 0) * current_setting('block_size')::bigint,
          c.relrowsecurity,
          exists (select from pg_rewrite r where r.ev_class = c.oid and r.ev_type = '4' and r.ev_enabled <> 'D'),
          exists (select from pg_rewrite r where r.ev_class = c.oid and r.ev_type = '2' and r.ev_enabled <> 'D'),
@@ -18,14 +13,15 @@
          coalesce(g.on_update, false), coalesce(g.waits, false)
     from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
-   cross join lateral (
-         select string_agg(distinct t.tgname::text, ', ') filter (where (t.tgtype::integer & 8) <> 0) as on_delete,
-                bool_or((t.tgtype::integer & 16) <> 0) as on_update,
-                bool_or((t.tgtype::integer & 8) <> 0 and t.tginitdeferred) as waits
-           from pg_trigger t
-          where t.tgrelid in (select c.oid union all select p.relid from pg_partition_tree(c.oid) p where c.relkind = 'p')
-            and not t.tgisinternal
-            and t.tgenabled in ('O', 'A')) g
+    left join (select coalesce(pg_partition_root(p.oid), p.oid) as oid, sum(greatest(p.reltuples, 0))::bigint as rows,
+                      sum(p.relpages)::bigint as pages
+                 from pg_class p where p.relkind = 'r' group by 1) s on s.oid = c.oid
+    left join (select coalesce(pg_partition_root(t.tgrelid), t.tgrelid) as oid,
+                      string_agg(distinct t.tgname::text, ', ') filter (where (t.tgtype::integer & 8) <> 0) as on_delete,
+                      bool_or((t.tgtype::integer & 16) <> 0) as on_update,
+                      bool_or((t.tgtype::integer & 8) <> 0 and t.tginitdeferred) as waits
+                 from pg_trigger t
+                where not t.tgisinternal and t.tgenabled in ('O', 'A') group by 1) g on g.oid = c.oid
    where c.relkind in ('r', 'p')
      and not c.relispartition
      and c.relpersistence <> 't'

@@ -5,7 +5,7 @@
 #
 #   BENCH_EVENTS (3000000)     rows that are copied and erased; a table with 10/3 of it, from which a tenth is moved
 #   BENCH_PAIRS (5)            pairs per figure, the worker first in every other one
-#   BENCH_PARTS (all)          some of "copy erase move memory"
+#   BENCH_PARTS (all)          some of "copy erase move memory plan"
 #   BENCH_TARGET_MS (30)       worker.batch.target_ms; pace.duty is 1.0: the peers do not rest either
 #   BENCH_DIR (build/bench)    the cluster and all files; removed at the end
 #
@@ -14,7 +14,7 @@
 set -eu -o pipefail
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 HERE=$ROOT/tests/bench
-EVENTS=${BENCH_EVENTS:-3000000} PAIRS=${BENCH_PAIRS:-5} PARTS=${BENCH_PARTS:-copy erase move memory}
+EVENTS=${BENCH_EVENTS:-3000000} PAIRS=${BENCH_PAIRS:-5} PARTS=${BENCH_PARTS:-copy erase move memory plan}
 TARGET_MS=${BENCH_TARGET_MS:-30}
 MOVE_EVENTS=$((EVENTS * 10 / 3)) FEW=$((EVENTS < 1000000 ? EVENTS / 10 : 100000))
 EXPUNGE=${EXPUNGE:-$ROOT/build/expunge} STEPS=${STEPS:-$ROOT/build/release/tests/bench/steps}
@@ -309,6 +309,34 @@ memory_policies()
     done
 }
 
+# ---- plan: 1,000 tables, 2,500 foreign keys ------------------------------------------------------------------------------
+
+plan_part()
+{
+    local key seconds rows i
+    createdb thousand
+    psql -qX -o /dev/null -d thousand -f "$ROOT/tests/support/thousand.sql"
+    rm -rf "$WORK/state"
+    cat >"$WORK/expunge.conf" <<END
+worker = { state_dir = "$WORK/state"; master_key = "file:$WORK/master"; };
+databases = ( { name = "db"; conninfo = "$CONNECTION dbname=thousand user=postgres"; } );
+subjects = ( { kind = "org"; root = "big.t0"; key = "id"; ended_at = "ended_at"; grace = "1 day"; } );
+stores = ( { name = "s"; kind = "directory"; role = "snapshots"; path = "$WORK/snapshots"; } );
+end = true;
+END
+    "$EXPUNGE" --quiet --config "$WORK/expunge.conf" init >/dev/null
+    echo
+    for key in 3 2 1; do
+        for ((i = 0; i < PAIRS; i++)); do
+            value seconds "$(worker "$WORK/plan.json" --json plan org "$key")"
+        done >"$WORK/seconds"
+        seconds=$(sort -n "$WORK/seconds" | sed -n "$(((PAIRS + 1) / 2))p")
+        rows=$(sed -n 's/^ *"rows_erased": \([0-9]*\).*/\1/p' "$WORK/plan.json" | tail -n 1)
+        limit "plan of 1,000 tables and 2,500 foreign keys, $rows rows: median of $PAIRS" "$seconds" s 5
+    done
+    dropdb thousand
+}
+
 # ---- all --------------------------------------------------------------------------------------------------------------
 
 echo "PostgreSQL $(sql postgres 'show server_version'), fsync on, shared_buffers 1GB, autovacuum off; $(nproc) processors; load $(cut -d' ' -f1 /proc/loadavg)"
@@ -331,3 +359,4 @@ if has memory; then
     echo 'whole runs (survey, work, seal, ledger): the most memory that the worker held'
     cat "$WORK/memory"
 fi
+! has plan || plan_part

@@ -42,8 +42,8 @@ static const char good_text[] = "# a good one: every setting that this version w
                                 "    name = \"us\";\n"
                                 "    conninfo = \"service=cloud-us\";\n"
                                 "    region = \"us\";\n"
-                                "  }\n"
-                                ");\n"
+                                "    refresh = [ \"app.days\" ];\n"
+                                "  } );\n"
                                 "policies = (\n" /* 30 */
                                 "  {\n"
                                 "    name = \"usage-events\";\n"

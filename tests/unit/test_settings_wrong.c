@@ -203,7 +203,8 @@ static const struct
     const char *words;
 } wholes[] = {
     { 0, 0, "end = true;", 1, "worker: is missing; must be a group { state_dir; master_key; jobs … }" },
-    { 0, 0, "end = true;", 1, "databases: is missing; must be a list of groups ( { name; conninfo; region }, … )" },
+    { 0, 0, "end = true;", 1,
+      "databases: is missing; must be a list of groups ( { name; conninfo; region; refresh }, … )" },
     { 0, 0, "worker = {};\ndatabases = ();\nend = true;", 2, "databases: is empty; must be a list of groups" },
     { 0, 0, "\nworker = 1;\nend = true;", 2, "worker: is a whole number; must be a group { state_dir" },
     { 0, 0, "\n\ndatabases = { };\nend = true;", 3, "databases: is a group { … }; must be a list of groups" },

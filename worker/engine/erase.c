@@ -264,13 +264,17 @@ erase_whole(Job *job)
     TRY(job_fill_subject(job));
     TRY(job_refuse_foreign(job));
     TRY(session_judge_schema(job->session));
-    TRY(write_kept(job));
+    TRY(orphans_note(job));
+    TRY(kept_record(job));
+    TRY(kept_tell(job));
     TRY(whole_erase(job, false, rows));
+    if (job->root_absent && rows[0] > 0)
+        return job_root_is_back(job);
     fault_point("whole.deleted");
     for (size_t i = 0; i < count; i++)
         TRY(disposals_advance(job->arena, job->session->db, job->disposal->id, (int)i + 1, rows[i], NULL, 0));
     TRY(db_query(job->session->db, SQL_disposal_root_erased, 1, id, NULL));
-    TRY(db_commit(&tx));
+    TRY(job_commit(job, &tx));
     fault_point("whole.committed");
     job->disposal->root_erased = true;
     for (size_t i = 0; i < count; i++)

@@ -174,7 +174,7 @@ inspect_database(Findings *findings, Session *session)
         { "server", inspect_server },     { "role", inspect_role },           { "targets", inspect_targets },
         { "coverage", inspect_coverage }, { "coverage", inspect_lookalikes }, { "drift", inspect_drift },
         { "kept rows", inspect_kept },    { "tables", inspect_tables },       { "indexes", inspect_indexes },
-        { "effects", inspect_effects },   { "restore", inspect_restore },
+        { "effects", inspect_effects },   { "restore", inspect_restore },     { "locks", inspect_locks },
     };
 
     findings->database = session->database->name;

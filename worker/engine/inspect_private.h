@@ -23,6 +23,9 @@ NODISCARD Err inspect_effects(Findings *findings, Session *session);
 /* -- inspect_restore.c */
 NODISCARD Err inspect_restore(Findings *findings, Session *session);
 
+/* -- inspect_locks.c: the server's room */
+NODISCARD Err inspect_locks(Findings *findings, Session *session);
+
 /* -- inspect_cover.c: what no scope reaches, or not any more */
 NODISCARD Err inspect_targets(Findings *findings, Session *session);
 NODISCARD Err inspect_coverage(Findings *findings, Session *session);

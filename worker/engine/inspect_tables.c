@@ -4,6 +4,7 @@
 #include "engine/inspect_private.h"
 
 #include "base/text.h"
+#include "engine/indexes.h"
 #include "engine/kept.h"
 #include "sql.h"
 
@@ -331,105 +332,19 @@ inspect_tables(Findings *findings, Session *session)
 
 /* -- indexes ------------------------------------------------------------------------------------------------------- */
 
-/* A partitioned table's index cannot be made concurrently as a whole. */
-static const char *
-create_index(Arena *arena, const GraphTable *table, const size_t *columns, size_t count)
-{
-    Text list = TEXT_INIT(arena), name = TEXT_INIT(arena);
-    text_add(&name, table->name);
-    for (size_t i = 0; i < count; i++)
-    {
-        add_word(&list, table->columns[columns[i]].quoted);
-        text_addf(&name, "_%s", table->columns[columns[i]].name);
-    }
-    if (!table->partitioned)
-        return arena_printf(arena, "CREATE INDEX CONCURRENTLY ON %s (%s);", table->quoted, text_done(&list));
-    text_add(&name, "_idx");
-    const char *whole = db_ident(arena, text_done(&name)).quoted;
-    return arena_printf(
-        arena,
-        "CREATE INDEX %s ON ONLY %s (%s);\n"
-        "and for each partition P: CREATE INDEX CONCURRENTLY P_idx ON P (%s); ALTER INDEX %s.%s ATTACH PARTITION P_idx;",
-        whole, table->quoted, text_done(&list), text_done(&list), db_ident(arena, table->schema).quoted, whole);
-}
-
-/* An index of an expression, or of the elements of an array. */
-static const char *
-create_value_index(Arena *arena, const GraphTable *child, const GraphEdge *edge)
-{
-    const char *value = edge->expression == NULL ? child->columns[edge->child_columns[0]].quoted
-                                                 : arena_printf(arena, "(%s)", edge->expression);
-    return arena_printf(arena, "CREATE INDEX %sON %s%s (%s);", child->partitioned ? "" : "CONCURRENTLY ", child->quoted,
-                        edge->element ? " USING gin" : "", value);
-}
-
-/* What is found, or checked, through an edge: its child columns must lead an index. */
 static void
-judge_edge(Findings *findings, const Graph *graph, const GraphEdge *edge)
+note_expression(Findings *findings, const Rules *rules, const Target *target)
 {
-    Arena *arena = findings->arena;
-    const GraphTable *child = &graph->tables[edge->child];
-    const GraphTable *parent = &graph->tables[edge->parent];
-
-    if (graph_edge_has_index(graph, edge))
-        return;
-    const char *remedy = edge->expression == NULL && !edge->element
-                             ? create_index(arena, child, edge->child_columns, edge->column_count)
-                             : create_value_index(arena, child, edge);
-    if (was_told(findings, remedy))
-        return;
-    Text columns = TEXT_INIT(arena);
-    for (size_t c = 0; c < edge->column_count; c++)
-        text_addf(&columns, "%s%s", c > 0 ? ", " : "", child->columns[edge->child_columns[c]].name);
+    const GraphTable *table = &target->graph->tables[target->root];
     inspect_add(findings,
                 (Finding){
-                    .severity = SEVERITY_WARNING,
-                    .where = arena_printf(arena, "%s.%s(%s)", child->schema, child->name, text_done(&columns)),
-                    .what = arena_printf(
-                        arena, "no index begins with what refers to %s.%s: %s reads the whole table (about %s rows)",
-                        parent->schema, parent->name, edge->declared ? "each row that goes there" : "each search by it",
-                        text_thousands(arena, child->row_estimate)),
-                    .remedy = remedy });
-}
-
-static void
-judge_age(Findings *findings, const Rules *rules, const Target *target)
-{
-    Arena *arena = findings->arena;
-    const GraphTable *table = &target->graph->tables[target->root];
-    const char *where = arena_printf(arena, "policy \"%s\" (%s:%d)", target->name, rules->config_path,
-                                     target->policy->line);
-
-    if (target->age == GRAPH_NONE)
-    {
-        inspect_add(findings,
-                    (Finding){
-                        .severity = SEVERITY_NOTE,
-                        .where = where,
-                        .what =
-                            arena_printf(arena,
+                    .severity = SEVERITY_NOTE,
+                    .where = arena_printf(findings->arena, "policy \"%s\" (%s:%d)", target->name, rules->config_path,
+                                          target->policy->line),
+                    .what = arena_printf(findings->arena,
                                          "its age is an expression: each look at what is due reads %s.%s as a whole",
                                          table->schema, table->name),
-                        .remedy = "a stored generated column with an index would be found at once" });
-        return;
-    }
-    if (graph_has_index(table, &target->age, 1))
-        return;
-    size_t *columns = ARENA_ARRAY(arena, size_t, table->key_count + 1);
-    size_t count = 0;
-    columns[count++] = target->age;
-    for (size_t k = 0; k < table->key_count; k++)
-        if (table->key[k] != target->age)
-            columns[count++] = table->key[k];
-    inspect_add(findings,
-                (Finding){ .severity = SEVERITY_WARNING,
-                           .where = where,
-                           .what = arena_printf(
-                               arena,
-                               "no index begins with its age, %s.%s.%s: each look at what is due reads about %s rows",
-                               table->schema, table->name, table->columns[target->age].name,
-                               text_thousands(arena, table->row_estimate)),
-                           .remedy = create_index(arena, table, columns, count) });
+                    .remedy = "a stored generated column with an index would be found at once" });
 }
 
 /* Every reference to a table whose rows go: those of the scope, those that change, and those that the server checks. */
@@ -439,11 +354,20 @@ inspect_indexes(Findings *findings, Session *session)
     for (size_t i = 0; i < session->targets.count; i++)
     {
         const Target *target = &session->targets.list[i];
-        if (target->policy != NULL && target->owner == NULL)
-            judge_age(findings, session->rules, target);
-        for (size_t e = 0; target->scope != NULL && e < target->graph->edge_count; e++)
-            if (scope_position(target->scope, target->graph->edges[e].parent) != GRAPH_NONE)
-                judge_edge(findings, target->graph, &target->graph->edges[e]);
+        MissingIndex *missing;
+        size_t count;
+        if (target->policy != NULL && target->owner == NULL && target->age == GRAPH_NONE)
+            note_expression(findings, session->rules, target);
+        indexes_missing(findings->arena, target, &missing, &count);
+        for (size_t m = 0; m < count; m++)
+            if (!was_told(findings, missing[m].create))
+                inspect_add(findings,
+                            (Finding){
+                                .severity = SEVERITY_WARNING,
+                                .where = arena_printf(findings->arena, "%s.%s(%s)", missing[m].table->schema,
+                                                      missing[m].table->name, missing[m].columns),
+                                .what = arena_printf(findings->arena, "no index begins with this: %s", missing[m].cost),
+                                .remedy = missing[m].create });
     }
     return OK;
 }

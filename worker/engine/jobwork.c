@@ -17,15 +17,19 @@ affected(Db *db, const char *sql, size_t count, const char *const *params, int64
     return OK;
 }
 
-/* Round by round along the references within a group of tables, until a round adds nothing. */
+/* Round by round along the references within a group of tables, until a round adds nothing; a table that refers to itself
+ * by one edge alone, in one statement however deep its trees are. */
 static Err
 fill_rounds(Job *job, const Selector *s, size_t first, size_t end)
 {
     const Scope *scope = job->target->scope;
+    const char *tree = selector_fill_tree(s, first);
     char round_text[16];
     const char *params[] = { round_text };
     int64_t added = 1;
 
+    if (tree != NULL)
+        return db_query(job->session->db, tree, 0, NULL, NULL);
     for (int round = 1; added > 0; round++)
     {
         added = 0;
@@ -60,30 +64,58 @@ is_collected(const ScopeTable *table)
     return table->method == SCOPE_KEYS || table->method == SCOPE_ROOT;
 }
 
-/* Rows that are reached from tables in front of the group. */
+/* Rows that are reached from tables in front of the group.  Where the parent has none, none is looked for: a subject
+ * with few rows among a thousand tables asks few of them. */
 static Err
-fill_from_above(Job *job, const Selector *s, size_t position, size_t first)
+fill_from_above(Job *job, const Selector *s, size_t position, size_t first, const bool *empty)
 {
     const Scope *scope = job->target->scope;
     const ScopeTable *entry = &scope->tables[position];
     for (size_t e = 0; e < entry->edge_count; e++)
-        if (scope_position(scope, scope->graph->edges[entry->edges[e]].parent) < first)
+    {
+        const size_t parent = scope_position(scope, scope->graph->edges[entry->edges[e]].parent);
+        if (parent < first && !(empty[parent] && selector_needs_parent(s, entry->edges[e])))
             TRY(db_query(job->session->db, selector_fill_edge(s, position, entry->edges[e]), 0, NULL, NULL));
+    }
+    return OK;
+}
+
+/* Which of the group's tables have no row, as their work tables say. */
+static Err
+note_empty(Job *job, size_t first, size_t end, bool *empty, bool *ret_any)
+{
+    *ret_any = false;
+    for (size_t i = first; i < end; i++)
+    {
+        int64_t rows;
+        TRY(job_count_rows(job, i, &rows));
+        empty[i] = rows == 0;
+        *ret_any = *ret_any || rows > 0;
+    }
     return OK;
 }
 
 static Err
-fill_group(Job *job, const Selector *s, size_t first, size_t end)
+fill_group(Job *job, const Selector *s, size_t first, size_t end, bool *empty)
 {
+    bool any;
     const Scope *scope = job->target->scope;
     if (!is_collected(&scope->tables[first]))
         return OK;
     for (size_t i = first; i < end; i++)
-        TRY(fill_from_above(job, s, i, first));
+        TRY(fill_from_above(job, s, i, first, empty));
+    TRY(note_empty(job, first, end, empty, &any));
+    if (!any)
+        return OK;
     if (end - first > 1 || scope->tables[first].self_edges > 0)
+    {
         TRY(fill_rounds(job, s, first, end));
+        TRY(note_empty(job, first, end, empty, &any));
+    }
     for (size_t i = first; i < end; i++)
     {
+        if (empty[i])
+            continue;
         if (job->locks_parents && has_children(scope, scope->tables[i].table))
             TRY(db_query(job->session->db, selector_lock(s, i), 0, NULL, NULL));
         TRY(db_exec(job->session->db, selector_analyze(s, i)));
@@ -99,15 +131,18 @@ job_fill_below(Job *job)
     Selector selector = job->selector;
 
     selector.arena = scratch;
+    bool *empty = ARENA_ARRAY(scratch, bool, scope->table_count + 1);
     for (size_t first = 0, end; first < scope->table_count; first = end)
     {
         end = scope_group_end(scope, first);
-        const Err e = fill_group(job, &selector, first, end);
+        const Err e = fill_group(job, &selector, first, end, empty);
         if (e != OK)
             return err_note(e, "while finding the rows of %s", scope->graph->tables[scope->tables[first].table].quoted);
     }
     for (size_t i = 0; i < scope->change_count; i++)
-        if (scope->changes[i].writes)
+        if (scope->changes[i].writes &&
+            !(empty[scope_position(scope, scope->graph->edges[scope->changes[i].edge].parent)] &&
+              selector_needs_parent(&selector, scope->changes[i].edge)))
             TRY(db_query(job->session->db, selector_fill_change(&selector, i), 0, NULL, NULL));
     return OK;
 }
@@ -196,7 +231,11 @@ job_refuse_foreign(Job *job)
     selector.arena = scratch;
     TRY(refuse_other_roots(job));
     for (size_t i = 1; i < scope->table_count; i++)
-        for (size_t e = 0; e < scope->tables[i].edge_count; e++)
+    {
+        int64_t found = 1;
+        if (is_collected(&scope->tables[i]) && scope->tables[i].edge_count > 1)
+            TRY(job_count_rows(job, i, &found));
+        for (size_t e = 0; found > 0 && e < scope->tables[i].edge_count; e++)
         {
             const size_t edge = scope->tables[i].edges[e];
             const char *sql = selector_count_foreign(&selector, i, edge);
@@ -220,6 +259,7 @@ job_refuse_foreign(Job *job)
                                scope->graph->edges[edge].name,
                                scope->graph->tables[scope->graph->edges[edge].parent].quoted);
         }
+    }
     return refuse_impossible(job, &selector);
 }
 

@@ -51,6 +51,7 @@ open_sessions(Run *run)
         if (only != NULL && strcmp(only, rules->databases[i].name) != 0)
             continue;
         TRY(session_open(run->house, &rules->databases[i], &needs, &run->sessions[run->session_count]));
+        run->sessions[run->session_count]->tells_sql = run->options->tells_sql;
         run->session_count++;
     }
     return OK;

@@ -43,17 +43,25 @@ typedef struct Bounds
     const char *const *high; /* inclusive */
 } Bounds;
 
-/* DDL of all work tables of the target, and what empties them; several statements each. */
-char *selector_create(const Selector *s);
-char *selector_empty(const Selector *s);
+/* DDL of one work table of the target, and what empties it; number: the positions, then the changes, then
+ * the shared rows, selector_work_count in all.  NULL: it has none. */
+size_t selector_work_count(const Selector *s);
+char *selector_create_at(const Selector *s, size_t number);
+char *selector_empty_at(const Selector *s, size_t number);
+/* columns: yes */
+char *selector_any_at(const Selector *s, size_t number);
 
 /* -- filling the work tables */
 char *selector_fill_subject_root(const Selector *s);
 /* count $1 (limit), then the low bound's values; locks the rows FOR UPDATE.  Without limit: all, no lock. */
 char *selector_fill_policy_root(const Selector *s, const Bounds *bounds, bool limited);
 char *selector_fill_edge(const Selector *s, size_t position, size_t edge);
+/* The edge finds nothing when no row of its parent is collected. */
+bool selector_needs_parent(const Selector *s, size_t edge);
 /* one round through a cycle of references: rows whose parent came in the round before; $1: this round's number */
 char *selector_fill_round(const Selector *s, size_t position, size_t edge);
+/* all rounds of a table alone that refers to itself by one edge; NULL: it is none such.  All get round 1. */
+char *selector_fill_tree(const Selector *s, size_t position);
 /* lock the collected rows FOR UPDATE: no child can be added to them */
 char *selector_lock(const Selector *s, size_t position);
 char *selector_analyze(const Selector *s, size_t position);
@@ -61,7 +69,7 @@ char *selector_fill_change(const Selector *s, size_t change);
 /* the work table of position (or of change) into expunge_o<T>, numbered, leaves of a self reference first */
 char *selector_number(const Selector *s, size_t position);
 char *selector_number_change(const Selector *s, size_t change);
-/* columns: highest number, and how many of the first must go in one batch (rows that refer to each other in a cycle) */
+/* columns: last, the highest number; together, how many of the first must go in one batch (rows that refer to each other in a cycle) */
 char *selector_numbered(const Selector *s);
 char *selector_forget_numbers(const Selector *s);
 
@@ -129,7 +137,7 @@ char *selector_rounds(const Selector *s, size_t position);
 char *selector_remaining(const Selector *s, size_t position);
 /* ranges of an order (a single policy at position 0, or a leaf of a subject) */
 char *selector_upper(const Selector *s, size_t position,
-                     bool bounded); /* [low values …,] offset; columns: the order's */
+                     bool bounded); /* [low values …,] offset; columns: high0 …: the order's */
 char *selector_delete_range(const Selector *s, size_t position, const Bounds *bounds);
 char *selector_copy_range(const Selector *s, size_t position, const Bounds *bounds);
 /* the next rows behind low in their order; and, where a row holds all that the order is made of, the order's values in

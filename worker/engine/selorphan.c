@@ -9,33 +9,25 @@ shared_table(const Selector *s, size_t orphan)
     return &s->target->graph->tables[s->target->scope->orphans[orphan].table];
 }
 
-static char *
-shared_work(const Selector *s, size_t orphan)
+char *
+selparts_orphan_work(const Selector *s, size_t orphan)
 {
     return arena_printf(s->arena, "pg_temp.expunge_s%zu_%zu", s->target->number, orphan);
 }
 
-void
-selparts_create_orphans(Text *text, const Selector *s)
+char *
+selparts_create_orphan(const Selector *s, size_t orphan)
 {
-    for (size_t o = 0; o < s->target->scope->orphan_count; o++)
-    {
-        const GraphTable *table = shared_table(s, o);
-        text_addf(text, "create temporary table %s (", shared_work(s, o));
-        for (size_t i = 0; i < table->key_count; i++)
-            text_addf(text, "expunge_k%zu %s not null, ", i, table->columns[table->key[i]].type);
-        text_add(text, "primary key (");
-        for (size_t i = 0; i < table->key_count; i++)
-            text_addf(text, "%sexpunge_k%zu", i > 0 ? ", " : "", i);
-        text_add(text, "));\n");
-    }
-}
-
-void
-selparts_empty_orphans(Text *text, const Selector *s)
-{
-    for (size_t o = 0; o < s->target->scope->orphan_count; o++)
-        text_addf(text, "truncate %s;\n", shared_work(s, o));
+    Text text = TEXT_INIT(s->arena);
+    const GraphTable *table = shared_table(s, orphan);
+    text_addf(&text, "create temporary table if not exists %s (", selparts_orphan_work(s, orphan));
+    for (size_t i = 0; i < table->key_count; i++)
+        text_addf(&text, "expunge_k%zu %s not null, ", i, table->columns[table->key[i]].type);
+    text_add(&text, "primary key (");
+    for (size_t i = 0; i < table->key_count; i++)
+        text_addf(&text, "%sexpunge_k%zu", i > 0 ? ", " : "", i);
+    text_add(&text, "));");
+    return text_done(&text);
 }
 
 /* from … where …: rows p of the shared table that rows t of the scope refer to by one edge */
@@ -65,7 +57,7 @@ char *
 selector_fill_orphans(const Selector *s, size_t orphan, size_t edge)
 {
     Text text = TEXT_INIT(s->arena);
-    text_addf(&text, "insert into %s select distinct ", shared_work(s, orphan));
+    text_addf(&text, "insert into %s select distinct ", selparts_orphan_work(s, orphan));
     selparts_table_keys(&text, shared_table(s, orphan), "p");
     add_referred(&text, s, orphan, edge);
     text_add(&text, " on conflict do nothing");
@@ -95,7 +87,7 @@ selector_take_orphans(const Selector *s, size_t orphan)
     text_add(&text, "with noted as (delete from expunge.orphan o using (select n.key from expunge.orphan n where "
                     "n.disposal = $1::bigint and n.number = $2::integer order by n.key limit $3::bigint) x where "
                     "o.disposal = $1::bigint and o.number = $2::integer and o.key = x.key returning o.key) ");
-    text_addf(&text, "insert into %s select ", shared_work(s, orphan));
+    text_addf(&text, "insert into %s select ", selparts_orphan_work(s, orphan));
     for (size_t i = 0; i < table->key_count; i++)
         text_addf(&text, "%sn.key[%zu]::%s", i > 0 ? ", " : "", i + 1, table->columns[table->key[i]].type);
     text_add(&text, " from noted n");
@@ -105,7 +97,7 @@ selector_take_orphans(const Selector *s, size_t orphan)
 char *
 selector_empty_orphans(const Selector *s, size_t orphan)
 {
-    return arena_printf(s->arena, "delete from %s", shared_work(s, orphan));
+    return arena_printf(s->arena, "delete from %s", selparts_orphan_work(s, orphan));
 }
 
 char *
@@ -113,7 +105,7 @@ selector_lock_orphans(const Selector *s, size_t orphan)
 {
     Text text = TEXT_INIT(s->arena);
     text_addf(&text, "select count(*) from (select from %s p join %s w on ", shared_table(s, orphan)->from,
-              shared_work(s, orphan));
+              selparts_orphan_work(s, orphan));
     selparts_join(&text, shared_table(s, orphan), "p", "w");
     text_add(&text, " for update of p) locked");
     return text_done(&text);
@@ -151,7 +143,7 @@ selector_spare_orphans(const Selector *s, size_t orphan, const Graph *graph, siz
     const GraphEdge *edge = &graph->edges[edge_index];
     const GraphTable *table = shared_table(s, orphan), *child = &graph->tables[edge->child];
 
-    text_addf(&text, "delete from %s w using %s p where ", shared_work(s, orphan), table->from);
+    text_addf(&text, "delete from %s w using %s p where ", selparts_orphan_work(s, orphan), table->from);
     selparts_join(&text, table, "p", "w");
     text_addf(&text, " and exists (select from %s t where ", child->from);
     seledge_refers(&text, s, edge, "t", "p");
@@ -172,7 +164,7 @@ selector_spare_orphans(const Selector *s, size_t orphan, const Graph *graph, siz
 char *
 selector_count_orphans(const Selector *s, size_t orphan)
 {
-    return arena_printf(s->arena, "select count(*) from %s w", shared_work(s, orphan));
+    return arena_printf(s->arena, "select count(*) from %s w", selparts_orphan_work(s, orphan));
 }
 
 char *
@@ -181,7 +173,7 @@ selector_copy_orphans(const Selector *s, size_t orphan)
     Text text = TEXT_INIT(s->arena);
     text_add(&text, "copy (select ");
     selparts_columns(&text, shared_table(s, orphan), "t");
-    text_addf(&text, " from %s t join %s w on ", shared_table(s, orphan)->from, shared_work(s, orphan));
+    text_addf(&text, " from %s t join %s w on ", shared_table(s, orphan)->from, selparts_orphan_work(s, orphan));
     selparts_join(&text, shared_table(s, orphan), "t", "w");
     text_add(&text, ") to stdout");
     return text_done(&text);
@@ -191,7 +183,8 @@ char *
 selector_delete_orphans(const Selector *s, size_t orphan)
 {
     Text text = TEXT_INIT(s->arena);
-    text_addf(&text, "delete from %s t using %s w where ", shared_table(s, orphan)->from, shared_work(s, orphan));
+    text_addf(&text, "delete from %s t using %s w where ", shared_table(s, orphan)->from,
+              selparts_orphan_work(s, orphan));
     selparts_join(&text, shared_table(s, orphan), "t", "w");
     return text_done(&text);
 }
@@ -200,7 +193,8 @@ char *
 selector_remaining_orphans(const Selector *s, size_t orphan)
 {
     Text text = TEXT_INIT(s->arena);
-    text_addf(&text, "select count(*) from %s t join %s w on ", shared_table(s, orphan)->from, shared_work(s, orphan));
+    text_addf(&text, "select count(*) from %s t join %s w on ", shared_table(s, orphan)->from,
+              selparts_orphan_work(s, orphan));
     selparts_join(&text, shared_table(s, orphan), "t", "w");
     return text_done(&text);
 }

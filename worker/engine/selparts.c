@@ -4,6 +4,8 @@
 #include <string.h>
 
 #define LIVE_HOPS 8
+/* Looked up in one statement: where every table has several parents, their number grows with each hop. */
+#define LIVE_TABLES 24
 
 const GraphTable *
 selparts_table(const Selector *s, size_t position)
@@ -112,6 +114,13 @@ static bool
 is_key_edge(const Selector *s, const GraphEdge *edge)
 {
     return selparts_refers_to_key(s, edge) && s->target->scope->tables[0].edge_count == 0;
+}
+
+bool
+selparts_by_parent(const Selector *s, size_t edge_index)
+{
+    const GraphEdge *edge = selparts_edge(s, edge_index);
+    return !is_key_edge(s, edge) && (!selparts_refers_to_key(s, edge) || edge->declared);
 }
 
 /* -- how an edge compares ------------------------------------------------------------------------------------------- */
@@ -374,13 +383,46 @@ live_edge(Text *text, const Selector *s, size_t edge_index, const char *alias, s
     selparts_only_child(text, edge, alias);
 }
 
+static bool
+spends(const Selector *s, size_t position, size_t hops, size_t *left)
+{
+    const ScopeTable *entry = &s->target->scope->tables[position];
+    for (size_t e = 0; e < entry->edge_count; e++)
+    {
+        const GraphEdge *edge = selparts_edge(s, entry->edges[e]);
+        const size_t parent = scope_position(s->target->scope, edge->parent);
+        if (s->target->scope->tables[parent].group == entry->group || is_key_edge(s, edge) || hops == 0)
+            continue;
+        if (*left == 0)
+            return false;
+        (*left)--;
+        if (!spends(s, parent, hops - 1, left))
+            return false;
+    }
+    return true;
+}
+
+/* How far up the live rows are followed from this table: as far as one statement can bear. */
+static size_t
+hops_from(const Selector *s, size_t position)
+{
+    size_t hops = LIVE_HOPS;
+    for (; hops > 1; hops--)
+    {
+        size_t left = LIVE_TABLES;
+        if (spends(s, position, hops, &left))
+            break;
+    }
+    return hops;
+}
+
 void
 selparts_live(Text *text, const Selector *s, size_t position, const char *alias)
 {
     const ScopeTable *entry = &s->target->scope->tables[position];
     if (s->target->policy == NULL)
     {
-        live_row(text, s, position, alias, LIVE_HOPS);
+        live_row(text, s, position, alias, hops_from(s, position));
         return;
     }
     if (entry->edge_count == 0) /* a policy's own rows are locked by the batch that collected them */
@@ -403,7 +445,8 @@ selparts_live_change(Text *text, const Selector *s, size_t edge, const char *ali
     if (s->target->policy != NULL)
         text_add(text, "true");
     else
-        live_edge(text, s, edge, alias, LIVE_HOPS);
+        live_edge(text, s, edge, alias,
+                  1 + hops_from(s, scope_position(s->target->scope, selparts_edge(s, edge)->parent)));
 }
 
 void
@@ -422,7 +465,7 @@ selparts_live_outside(Text *text, const Selector *s, size_t position, const char
         if (s->target->scope->tables[parent].group == entry->group)
             continue;
         text_add(text, " or ");
-        live_edge(text, s, entry->edges[e], alias, LIVE_HOPS);
+        live_edge(text, s, entry->edges[e], alias, hops_from(s, position));
     }
     text_add(text, ")");
 }

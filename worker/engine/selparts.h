@@ -45,6 +45,8 @@ void selparts_begin_in_work(Text *text, const Selector *s, const GraphEdge *edge
 bool selparts_refers_to_key(const Selector *s, const GraphEdge *edge);
 /* The row of alias is reached by the edge: straight from the key, or through the parent's work table. */
 void selparts_reached(Text *text, const Selector *s, size_t edge, const char *alias);
+/* ... through the parent's work table alone. */
+bool selparts_by_parent(const Selector *s, size_t edge);
 /* By any of its edges. */
 void selparts_reached_any(Text *text, const Selector *s, size_t position, const char *alias);
 /* The table has a work table. */
@@ -67,8 +69,8 @@ char *selparts_noted(const Selector *s, size_t change, const char *update);
 /* a.x, …: without generated columns */
 void selparts_columns(Text *text, const GraphTable *table, const char *alias);
 /* Work tables of shared rows. */
-void selparts_create_orphans(Text *text, const Selector *s);
-void selparts_empty_orphans(Text *text, const Selector *s);
+char *selparts_create_orphan(const Selector *s, size_t orphan);
+char *selparts_orphan_work(const Selector *s, size_t orphan);
 /* A plan: the row of alias "t" was not taken by an earlier disposal. */
 bool selparts_is_taken(const Selector *s, size_t table);
 void selparts_not_taken(Text *text, const Selector *s, size_t table);

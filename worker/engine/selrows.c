@@ -294,7 +294,7 @@ selector_upper(const Selector *s, size_t position, bool bounded)
     const GraphTable *table = selparts_table(s, position);
     text_add(&text, "select ");
     for (size_t i = 0; i < count; i++)
-        text_addf(&text, "%sk.%s::text", i > 0 ? ", " : "", table->columns[order[i]].quoted);
+        text_addf(&text, "%sk.%s::text as high%zu", i > 0 ? ", " : "", table->columns[order[i]].quoted, i);
     text_add(&text, " from (select ");
     add_order(&text, s, position);
     text_addf(&text, " from %s t where ", table->from);

@@ -28,54 +28,74 @@ add_key_constraint(Text *text, const GraphTable *table)
     text_add(text, ")");
 }
 
-static void
-create_work(Text *text, const Selector *s, size_t position)
+static char *
+create_work(const Selector *s, size_t position)
 {
+    Text text = TEXT_INIT(s->arena);
     const GraphTable *table = selparts_table(s, position);
     const ScopeTable *entry = &s->target->scope->tables[position];
     if (!selparts_is_collected(s, position))
-        return;
-    text_addf(text, "create temporary table %s (", selparts_work(s, position));
-    add_key_columns(text, s, table);
+        return NULL;
+    text_addf(&text, "create temporary table if not exists %s (", selparts_work(s, position));
+    add_key_columns(&text, s, table);
     for (size_t i = 0; i < entry->ref_count; i++)
-        text_addf(text, "expunge_r%zu %s, ", i, type_of(s, &table->columns[entry->refs[i]]));
-    text_add(text, entry->keeps_partition ? "expunge_partition oid not null, " : "");
-    text_add(text, "expunge_round integer not null, ");
-    add_key_constraint(text, table);
-    text_add(text, ");\n");
+        text_addf(&text, "expunge_r%zu %s, ", i, type_of(s, &table->columns[entry->refs[i]]));
+    text_add(&text, entry->keeps_partition ? "expunge_partition oid not null, " : "");
+    text_add(&text, "expunge_round integer not null, ");
+    add_key_constraint(&text, table);
+    text_add(&text, ");");
     if (entry->self_edges > 0 || scope_is_cyclic(s->target->scope, position))
-        text_addf(text, "create index on %s (expunge_round);\n", selparts_work(s, position));
-}
-
-char *
-selector_create(const Selector *s)
-{
-    Text text = TEXT_INIT(s->arena);
-    for (size_t i = 0; i < s->target->scope->table_count; i++)
-        create_work(&text, s, i);
-    for (size_t i = 0; i < s->target->scope->change_count; i++)
-    {
-        const GraphTable *child = selparts_child(s, i);
-        text_addf(&text, "create temporary table %s (", selparts_change_work(s, i));
-        add_key_columns(&text, s, child);
-        add_key_constraint(&text, child);
-        text_add(&text, ");\n");
-    }
-    selparts_create_orphans(&text, s);
+        text_addf(&text, "\ncreate index on %s (expunge_round);", selparts_work(s, position));
     return text_done(&text);
 }
 
-char *
-selector_empty(const Selector *s)
+size_t
+selector_work_count(const Selector *s)
 {
+    const Scope *scope = s->target->scope;
+    return scope->table_count + scope->change_count + scope->orphan_count;
+}
+
+char *
+selector_create_at(const Selector *s, size_t number)
+{
+    const size_t tables = s->target->scope->table_count, changes = s->target->scope->change_count;
+    if (number < tables)
+        return create_work(s, number);
+    if (number >= tables + changes)
+        return selparts_create_orphan(s, number - tables - changes);
     Text text = TEXT_INIT(s->arena);
-    for (size_t i = 0; i < s->target->scope->table_count; i++)
-        if (selparts_is_collected(s, i))
-            text_addf(&text, "truncate %s;\n", selparts_work(s, i));
-    for (size_t i = 0; i < s->target->scope->change_count; i++)
-        text_addf(&text, "truncate %s;\n", selparts_change_work(s, i));
-    selparts_empty_orphans(&text, s);
+    const GraphTable *child = selparts_child(s, number - tables);
+    text_addf(&text, "create temporary table if not exists %s (", selparts_change_work(s, number - tables));
+    add_key_columns(&text, s, child);
+    add_key_constraint(&text, child);
+    text_add(&text, ");");
     return text_done(&text);
+}
+
+static char *
+work_at(const Selector *s, size_t number)
+{
+    const size_t tables = s->target->scope->table_count, changes = s->target->scope->change_count;
+    if (number >= tables + changes)
+        return selparts_orphan_work(s, number - tables - changes);
+    if (number >= tables)
+        return selparts_change_work(s, number - tables);
+    return selparts_is_collected(s, number) ? selparts_work(s, number) : NULL;
+}
+
+char *
+selector_empty_at(const Selector *s, size_t number)
+{
+    const char *work = work_at(s, number);
+    return work == NULL ? NULL : arena_printf(s->arena, "truncate %s;", work);
+}
+
+char *
+selector_any_at(const Selector *s, size_t number)
+{
+    const char *work = work_at(s, number);
+    return work == NULL ? NULL : arena_printf(s->arena, "select exists (select from %s w)", work);
 }
 
 /* insert into work (keys, refs, round) select … from the table t where: the caller adds the condition */
@@ -134,6 +154,12 @@ selector_fill_edge(const Selector *s, size_t position, size_t edge)
     return text_done(&text);
 }
 
+bool
+selector_needs_parent(const Selector *s, size_t edge)
+{
+    return selparts_by_parent(s, edge);
+}
+
 char *
 selector_fill_round(const Selector *s, size_t position, size_t edge_index)
 {
@@ -151,6 +177,44 @@ selector_fill_round(const Selector *s, size_t position, size_t edge_index)
                                 selparts_work(s, scope_position(s->target->scope, edge->parent))));
     selparts_only_child(&text, edge, "t");
     text_add(&text, " on conflict do nothing");
+    return text_done(&text);
+}
+
+static void
+add_tree_columns(Text *text, const Selector *s, size_t position)
+{
+    const GraphTable *table = selparts_table(s, position);
+    const ScopeTable *entry = &s->target->scope->tables[position];
+    for (size_t i = 0; i < table->key_count; i++)
+        text_addf(text, "%st.%s as expunge_k%zu", i > 0 ? ", " : "", table->columns[table->key[i]].quoted, i);
+    for (size_t i = 0; i < entry->ref_count; i++)
+        text_addf(text, ", t.%s as expunge_r%zu", table->columns[entry->refs[i]].quoted, i);
+}
+
+/* UNION ends where rows refer to each other in a ring. */
+char *
+selector_fill_tree(const Selector *s, size_t position)
+{
+    const ScopeTable *entry = &s->target->scope->tables[position];
+    const GraphTable *table = selparts_table(s, position);
+    const GraphEdge *edge = NULL;
+    if (entry->self_edges != 1 || scope_is_cyclic(s->target->scope, position))
+        return NULL;
+    for (size_t e = 0; e < entry->edge_count; e++)
+        if (selparts_edge(s, entry->edges[e])->parent == entry->table)
+            edge = selparts_edge(s, entry->edges[e]);
+    if (edge == NULL || edge->only != NULL || edge->parent_only != NULL || entry->keeps_partition)
+        return NULL;
+    Text text = TEXT_INIT(s->arena);
+    text_addf(&text, "insert into %s with recursive tree as (select ", selparts_work(s, position));
+    add_tree_columns(&text, s, position);
+    text_addf(&text, " from %s w join %s t on ", selparts_work(s, position), table->from);
+    selparts_join(&text, table, "t", "w");
+    text_add(&text, " union select ");
+    add_tree_columns(&text, s, position);
+    text_addf(&text, " from tree p join %s t on ", table->from);
+    selparts_refers_work(&text, s, edge, "t", "p");
+    text_add(&text, ") select tree.*, 1 from tree on conflict do nothing");
     return text_done(&text);
 }
 
@@ -300,9 +364,10 @@ selector_number_change(const Selector *s, size_t change)
 char *
 selector_numbered(const Selector *s)
 {
-    return arena_printf(
-        s->arena, "select coalesce(max(o.expunge_n), 0)::bigint, count(*) filter (where o.expunge_together) from %s o",
-        selparts_numbers(s));
+    return arena_printf(s->arena,
+                        "select coalesce(max(o.expunge_n), 0)::bigint as last, "
+                        "count(*) filter (where o.expunge_together) as together from %s o",
+                        selparts_numbers(s));
 }
 
 char *

@@ -374,75 +374,7 @@ session_cutoffs(Session *session, Arena *arena, const Target *target, Instant as
     return OK;
 }
 
-/* -- work tables and the key --------------------------------------------------------------------------------------- */
-
-static Err
-exec_work(Session *session, const char *sql)
-{
-    CLEANUP(db_tx_endp) DbTx tx = { 0 };
-    if (!session->look_only)
-        return db_exec(session->db, sql);
-    TRY(db_begin(session->db, "read write", &tx));
-    TRY(db_exec(session->db, sql));
-    return db_commit(&tx);
-}
-
-Err
-session_prepare_work(Session *session, const Selector *selector)
-{
-    const size_t number = selector->target->number;
-    if (session->work_made[number])
-        return exec_work(session, selector_empty(selector));
-    TRY(exec_work(session, selector_create(selector)));
-    session->work_made[number] = true;
-    return OK;
-}
-
-static size_t
-count_targets(const Targets *targets, size_t table)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < targets->count; i++)
-    {
-        const Scope *scope = targets->list[i].scope;
-        bool reached = scope != NULL && scope_position(scope, table) != GRAPH_NONE;
-        for (size_t c = 0; scope != NULL && c < scope->change_count; c++)
-            reached = reached || scope->graph->edges[scope->changes[c].edge].child == table;
-        count += reached ? 1 : 0;
-    }
-    return count;
-}
-
-/* Its rows refer to shared ones: who goes first leaves them to the last. */
-static bool
-shares_rows(const Targets *targets, size_t table)
-{
-    for (size_t i = 0; i < targets->count; i++)
-        for (size_t e = 0; e < targets->list[i].graph->edge_count; e++)
-        {
-            const Graph *graph = targets->list[i].graph;
-            const Scope *scope = targets->list[i].scope;
-            for (size_t o = 0; scope != NULL && graph->edges[e].child == table && o < scope->orphan_count; o++)
-                if (scope->orphans[o].table == graph->edges[e].parent)
-                    return true;
-        }
-    return false;
-}
-
-Err
-session_prepare_taken(Session *session)
-{
-    session->taken = ARENA_ARRAY(session->arena, bool, session->graph->table_count + 1);
-    for (size_t t = 0; t < session->graph->table_count; t++)
-    {
-        if (session->graph->tables[t].key_count == 0 ||
-            (count_targets(&session->targets, t) < 2 && !shares_rows(&session->targets, t)))
-            continue;
-        TRY(exec_work(session, selector_taken_create(session->arena, &session->graph->tables[t], t)));
-        session->taken[t] = true;
-    }
-    return OK;
-}
+/* -- the key ------------------------------------------------------------------------------------------------------- */
 
 Err
 session_set_key(Session *session, const char *key)

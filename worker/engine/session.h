@@ -36,6 +36,7 @@ typedef struct Session
     char system_identifier[32];
     int64_t timeline;
     bool look_only;
+    bool tells_sql;           /* plan --sql: a survey writes down the statements, too */
     const char *schema_stamp; /* of the catalog that graph was read from */
     bool paused;
     const char *pause_story;

@@ -4,8 +4,10 @@
 
 #include "engine/dispose.h"
 #include "engine/erase.h"
+#include "engine/indexes.h"
 #include "engine/kept.h"
 #include "engine/orphans.h"
+#include "engine/script.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -179,6 +181,26 @@ decide(Job *job, Step *ret_step, const char **ret_story)
     return db_commit(&tx);
 }
 
+/* A table that no index leads into is read as a whole: which one, and how often. */
+static void
+note_indexes(Job *job)
+{
+    Outcome *o = job->outcome;
+    MissingIndex *missing;
+    size_t count;
+
+    indexes_missing(job->arena, job->target, &missing, &count);
+    for (size_t i = 0; i < count; i++)
+    {
+        const OutcomeIndex index = { .table = arena_printf(job->arena, "%s.%s", missing[i].table->schema,
+                                                           missing[i].table->name),
+                                     .columns = missing[i].columns,
+                                     .cost = missing[i].cost,
+                                     .create = missing[i].create };
+        ARENA_PUSH(job->arena, o->indexes, o->index_count, o->index_room, index);
+    }
+}
+
 Err
 survey_disposal(Job *job)
 {
@@ -194,6 +216,9 @@ survey_disposal(Job *job)
     TRY(db_begin(job->session->db, "isolation level repeatable read read only", &tx));
     job->selector.taken = job->session->taken;
     TRY(survey_step(job, step, story));
+    note_indexes(job);
+    if (job->session->tells_sql)
+        TRY(script_write(job, step));
     TRY(take(job));
     job->outcome->progressed = false;
     return db_commit(&tx);

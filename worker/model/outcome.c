@@ -20,6 +20,34 @@ copy_stays(Arena *arena, const OutcomeStay *stays, size_t count)
     return copy;
 }
 
+static OutcomeIndex *
+copy_indexes(Arena *arena, const Outcome *outcome)
+{
+    OutcomeIndex *copy = ARENA_ARRAY(arena, OutcomeIndex, outcome->index_count + 1);
+    for (size_t i = 0; i < outcome->index_count; i++)
+        copy[i] = (OutcomeIndex){ .table = copy_text(arena, outcome->indexes[i].table),
+                                  .columns = copy_text(arena, outcome->indexes[i].columns),
+                                  .cost = copy_text(arena, outcome->indexes[i].cost),
+                                  .create = copy_text(arena, outcome->indexes[i].create) };
+    return copy;
+}
+
+static OutcomeStatement *
+copy_statements(Arena *arena, const Outcome *outcome)
+{
+    OutcomeStatement *copy = ARENA_ARRAY(arena, OutcomeStatement, outcome->statement_count + 1);
+    for (size_t i = 0; i < outcome->statement_count; i++)
+    {
+        const OutcomeStatement *from = &outcome->statements[i];
+        copy[i] = (OutcomeStatement){ .step = from->step, /* a constant */
+                                      .table = copy_text(arena, from->table),
+                                      .comment = copy_text(arena, from->comment),
+                                      .statement = copy_text(arena, from->statement),
+                                      .again = copy_text(arena, from->again) };
+    }
+    return copy;
+}
+
 Outcome *
 outcome_copy(Arena *arena, const Outcome *outcome)
 {
@@ -39,6 +67,10 @@ outcome_copy(Arena *arena, const Outcome *outcome)
     }
     copy->held = copy_stays(arena, outcome->held, outcome->held_count);
     copy->kept = copy_stays(arena, outcome->kept, outcome->kept_count);
+    copy->indexes = copy_indexes(arena, outcome);
+    copy->index_room = outcome->index_count;
+    copy->statements = copy_statements(arena, outcome);
+    copy->statement_room = outcome->statement_count;
     copy->table_room = outcome->table_count;
     copy->held_room = outcome->held_count;
     copy->kept_room = outcome->kept_count;

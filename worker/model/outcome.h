@@ -23,6 +23,25 @@ typedef struct OutcomeStay
     Instant until; /* INSTANT_NONE: not known */
 } OutcomeStay;
 
+/* plan: an index that would make a search bounded */
+typedef struct OutcomeIndex
+{
+    const char *table;
+    const char *columns; /* "a, b" */
+    const char *cost;    /* in plain words */
+    const char *create;  /* for psql */
+} OutcomeIndex;
+
+/* plan --sql: a line for psql, or several */
+typedef struct OutcomeStatement
+{
+    const char *step;      /* "prepare", "collect", "copy", "delete", … */
+    const char *table;     /* NULL: of none alone */
+    const char *comment;   /* NULL: it speaks for itself */
+    const char *statement; /* with its end: ";", "\\g …" */
+    const char *again;     /* instead, where the target's work tables are made already; NULL: the same */
+} OutcomeStatement;
+
 typedef struct Outcome
 {
     const char *database;
@@ -42,6 +61,12 @@ typedef struct Outcome
     OutcomeStay *kept;
     size_t kept_count;
     size_t kept_room;
+    OutcomeIndex *indexes; /* plan: that are missing */
+    size_t index_count;
+    size_t index_room;
+    OutcomeStatement *statements; /* plan --sql */
+    size_t statement_count;
+    size_t statement_room;
     bool removes; /* takes live rows away: counts for the caps */
     bool overdue;
     bool progressed;

@@ -22,6 +22,22 @@ stays_json(const OutcomeStay *stays, size_t count)
     return list;
 }
 
+static JsonDoc *
+indexes_json(const Outcome *o)
+{
+    JsonDoc *list = jsondoc_array();
+    for (size_t i = 0; i < o->index_count; i++)
+    {
+        JsonDoc *entry = jsondoc_object();
+        jsondoc_set_string(entry, "table", o->indexes[i].table);
+        jsondoc_set_string(entry, "columns", o->indexes[i].columns);
+        jsondoc_set_string(entry, "cost", o->indexes[i].cost);
+        jsondoc_set_string(entry, "create", o->indexes[i].create);
+        jsondoc_push(list, entry);
+    }
+    return list;
+}
+
 JsonDoc *
 outcomeview_json(Arena *arena, const Outcome *o)
 {
@@ -47,6 +63,7 @@ outcomeview_json(Arena *arena, const Outcome *o)
     jsondoc_set(doc, "tables", tables);
     jsondoc_set(doc, "held", stays_json(o->held, o->held_count));
     jsondoc_set(doc, "kept", stays_json(o->kept, o->kept_count));
+    jsondoc_set(doc, "missing_indexes", indexes_json(o));
     jsondoc_set_bool(doc, "overdue", o->overdue);
     jsondoc_set_string(doc, "error", o->error);
     return doc;
@@ -105,5 +122,29 @@ outcomeview_text(Arena *arena, const Outcome *o, bool verbose)
         add_stays(&text, arena, "kept", o->kept, o->kept_count);
     if (o->error != NULL)
         text_addf(&text, "    ! %s\n", o->error);
+    return text_done(&text);
+}
+
+/* All disposals of one policy or kind miss the same. */
+static bool
+is_first(Outcome *const *outcomes, size_t at)
+{
+    const Outcome *this = outcomes[at];
+    for (size_t o = 0; o < at; o++)
+        if (outcomes[o]->index_count > 0 && strcmp(outcomes[o]->database, this->database) == 0 &&
+            strcmp(outcomes[o]->kind, this->kind) == 0 &&
+            (strcmp(this->kind, "policy") != 0 || strcmp(outcomes[o]->name, this->name) == 0))
+            return false;
+    return true;
+}
+
+char *
+outcomeview_indexes(Arena *arena, Outcome *const *outcomes, size_t count)
+{
+    Text text = TEXT_INIT(arena);
+    for (size_t o = 0; o < count; o++)
+        for (size_t i = 0; i < outcomes[o]->index_count && is_first(outcomes, o); i++)
+            text_addf(&text, "  %s, %s(%s): %s\n", outcomes[o]->database, outcomes[o]->indexes[i].table,
+                      outcomes[o]->indexes[i].columns, outcomes[o]->indexes[i].cost);
     return text_done(&text);
 }

@@ -10,4 +10,7 @@ JsonDoc *outcomeview_json(Arena *arena, const Outcome *outcome);
 /* A paragraph: one line for the disposal, one for each table, held and kept rows, and the error. */
 char *outcomeview_text(Arena *arena, const Outcome *outcome, bool verbose); /* verbose: copies table by table as well */
 
+/* Of all plans, for each policy and kind once: what each missing index costs, a line each; "" when none is missing. */
+char *outcomeview_indexes(Arena *arena, Outcome *const *outcomes, size_t count);
+
 #endif

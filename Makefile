@@ -12,7 +12,7 @@ MODE     ?= release
 MODES    := release test asan cov
 V        ?= 0
 CC       := $(if $(filter default,$(origin CC)),gcc,$(CC))
-SUITES   ?= unit db fault cli systemd
+SUITES   ?= unit db fault property cli systemd
 DESTDIR  ?=
 PREFIX   ?= /usr/local
 CONFDIR  ?= /etc/expunge
@@ -141,7 +141,7 @@ endef
 $(foreach mode,$(MODES),$(eval $(call mode_rules,$(mode))))
 
 # ---- goals ------------------------------------------------------------------------------------------------------------
-.PHONY: all asan cov check test-unit test-db test-cli test-fault bench demo
+.PHONY: all asan cov check test-unit test-db test-cli test-fault test-property bench demo
 all: $(BIN_$(MODE)) ## build the program (MODE=release, test, asan or cov)
 
 asan: $(BIN_asan) $(TESTS_asan) ## build the program and the C tests with sanitizers
@@ -160,6 +160,9 @@ test-cli: $(BIN_release) $(BIN_test) ## the command line against golden output
 
 test-fault: $(BIN_test) $(BIN_asan) ## crashes, full disks, cut connections
 	@scripts/run_tests.sh fault
+
+test-property: $(BIN_release) $(BIN_test) ## 100 random schemas against a reference model
+	@scripts/run_tests.sh property
 
 cov: $(BIN_cov) $(TESTS_cov) ## line coverage of the unit, db and cli tests: build/cov/report.txt
 	@find build/cov -name '*.gcda' -delete
@@ -237,3 +240,8 @@ help: ## this list
 .PHONY: test-fault-long
 test-fault-long: $(BIN_release) $(BIN_test) ## kill -9 at every fault point, several passages of each: many minutes
 	@EXPUNGE_KILL_PASSAGES=some scripts/run_tests.sh tests/fault/kill.sh
+
+.PHONY: test-property-long
+test-property-long: $(BIN_release) $(BIN_test) ## 5,000 random schemas: an hour or two
+	@EXPUNGE_PROPERTY_FIXED=1000 EXPUNGE_PROPERTY_FRESH=4000 EXPUNGE_PROPERTY_LANES=$(shell nproc) EXPUNGE_TEST_TIMEOUT=36000 \
+		scripts/run_tests.sh tests/property/property.sh

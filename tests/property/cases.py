@@ -356,7 +356,9 @@ class Case:
         meant = {e.child for e in self.edges if e.rule and e.parent in gone}
         for table in self.tables:  # what a foreign key alone would change belongs to nobody
             table.listed = table not in touched or (table not in gone and table not in meant)
-        self.edges = [e for e in self.edges if e.declared or not e.child.listed]
+        for edge in [e for e in self.edges if not e.declared and e.child.listed]:
+            self.edges.remove(edge)
+            edge.child.columns = [c for c in edge.child.columns if c.name not in edge.child_columns]
         for edge in self.edges:
             if edge.child.listed:
                 edge.rule = None
@@ -438,7 +440,8 @@ class Case:
         first = not any(e.child is edge.child and e is not edge and set(e.child_columns) & set(values) for e in self.edges)
         if nullable and draw.random() < (0.03 if first and strong else 0.25):
             alike = []
-        if edge.not_valid and draw.random() < 0.1 and edge.late is False:
+        enums = any(edge.child.column(n).kind.name == "enum" for n in edge.child_columns)
+        if edge.not_valid and draw.random() < 0.1 and not edge.late and not enums:
             self.write(edge, values, None, dangling=True)
             return True
         if not alike:
@@ -452,19 +455,17 @@ class Case:
     def write(self, edge, values, parent, dangling=False):
         for number, (name, target) in enumerate(zip(edge.child_columns, edge.parent_columns)):
             column = edge.child.column(name)
-            if dangling:
-                text = column.kind.write((edge.parent.number + 7) * 1000 + 900)
-                if column.kind.name == "enum":
-                    text = None if not column.not_null else column.kind.write((edge.parent.number + 7) * 1000)
-            elif parent is None:
-                partly = len(edge.child_columns) > 1 and not edge.match_full and number == 0 and self.draw.random() < 0.3
-                text = column.kind.write((edge.parent.number + 7) * 1000 + 901) if partly and column.kind.name != "enum" else None
-            else:
+            foreign = column.sql != edge.parent.column(target).sql
+            if parent is not None:
                 text = parent.values[target]
-                if column.sql != edge.parent.column(target).sql:
-                    text = str(int(float(text))) if column.sql in ("bigint", "integer") else text.rstrip() if column.sql == "bpchar" else text
-                elif self.has("spelling", 0.4):
+                if not foreign and self.has("spelling", 0.4):
                     text = column.kind.other(text)
+            else:
+                partly = len(edge.child_columns) > 1 and not edge.match_full and number == 0 and self.draw.random() < 0.3
+                missing = column.kind.write((edge.parent.number + 7) * 1000 + 900)
+                text = missing if dangling or (partly and column.kind.name != "enum") else None
+            if foreign and text is not None:
+                text = str(int(float(text))) if column.sql in ("bigint", "integer") else text.rstrip() if column.sql == "bpchar" else text
             values[name] = text
 
     def fill_late(self, edge):

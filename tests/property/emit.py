@@ -106,6 +106,13 @@ def part_sql(table, value):
     return ["create table %s partition of %s for values in ('%s');" % (here, place(table), value)]
 
 
+def empty_sql(case):
+    """Back to TEMPLATE: what this case and expunge made."""
+    return "set client_min_messages = error;\n" + "".join(
+        "drop schema if exists %s cascade;\n" % ident(name) for name in sorted({t.schema for t in case.tables} | {"expunge"})) + "".join(
+        "drop type if exists %s cascade;\n" % c.sql for t in case.tables for c in t.columns if c.sql.startswith("prop.") and hasattr(c, "needs"))
+
+
 def rows_sql(case):
     out = []
     for table in case.tables:

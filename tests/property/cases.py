@@ -94,7 +94,7 @@ FEATURES = {  # how often a seed that is not plain has it
     "several": 0.5, "soft": 0.4, "rules": 0.3, "set_null": 0.45, "set_default": 0.3, "match_full": 0.3, "subset": 0.3,
     "not_valid": 0.2, "deferrable": 0.4, "restrict": 0.5, "cascade": 0.6, "cross": 0.5, "spelling": 0.6, "payload": 0.7,
     "generated": 0.3, "identity": 0.3, "dropped": 0.3, "listed": 0.5, "mixed": 0.15, "checks": 0.1, "self_root": 0.08,
-    "nobody": 0.4, "not_null_sets": 0.1, "cycles": 0.4, "keep": 0.3, "remove": 0.0, "direct": 0.2, "indexes": 0.5,
+    "nobody": 0.4, "not_null_sets": 0.1, "cycles": 0.4, "keep": 0.3, "remove": 0.0, "direct": 0.2, "alike": 0.15, "late": 0.3, "indexes": 0.5,
 }
 
 
@@ -267,7 +267,8 @@ class Case:
             sql = column.sql
             if self.has("cross", 0.4) and column.kind.referencing:
                 sql = draw.choice(column.kind.referencing)
-            made = Column(self.column_name(child, "r%d" % len(child.columns)), sql, column.kind, not nullable)
+            number = len(child.columns) if "alike" in self.features else 100 * len(self.edges) + len(edge.child_columns)
+            made = Column(self.column_name(child, "r%d" % number), sql, column.kind, not nullable)
             child.columns.append(made)
             edge.child_columns.append(made.name)
         if identifies:
@@ -384,6 +385,15 @@ class Case:
         ended = [r for r in self.tables[0].rows]
         self.subject = ended[0]
         self.drop_doubles()
+
+    def choose_late(self, links):
+        """Rows that are written after the archive: nothing refers to them."""
+        self.late = set()
+        if "late" not in self.features or self.direct or links is None:
+            return
+        named = {id(parent) for found in links.values() for _, parent in found.values()}
+        rows = [r for t in self.tables[1:] if t.key for r in t.rows if id(r) not in named]
+        self.late = {r.tag for r in self.draw.sample(rows, min(len(rows), 6))}
 
     def make_row(self, table, index):
         draw = self.draw

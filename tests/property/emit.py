@@ -113,7 +113,7 @@ def empty_sql(case):
         "drop type if exists %s cascade;\n" % c.sql for t in case.tables for c in t.columns if c.sql.startswith("prop.") and hasattr(c, "needs"))
 
 
-def rows_sql(case):
+def rows_sql(case, late=False):
     out = []
     for table in case.tables:
         columns = [c for c in table.columns if not c.generated]
@@ -121,6 +121,8 @@ def rows_sql(case):
             continue
         lines = []
         for row in table.rows:
+            if (row.tag in case.late) != late:
+                continue
             values = [row.values.get(c.name) for c in columns]
             texts = [literal(v) for v in values]
             if table.number == 0 and row is case.subject:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """model.py -- what must happen to a case's rows, worked out by a fixpoint over rows in memory.
 
-Written from ../../README.md, the manual pages and the design alone; it shares nothing with worker/.
+Written from the README, the manual pages and the design; it shares no code with worker/.  Which tables a case lists as global
+(cases.py, list_globals) follows what the worker calls covered, and is no independent judgement.
 
   scope     the root's row; a row whose key, by an edge that deletes, names a row of the scope.  A key with a NULL in it
             names nothing; keys are equal as their types say.
@@ -180,8 +181,8 @@ class Model:
             if key is None or key in there:
                 continue
             was = found.get(id(row))
-            if was is not None and was[1] is None and id(row) not in self.changed:
-                continue  # referred to nothing before
+            if was is not None and was[1] is None and not set(self.changed.get(id(row), ())) & set(edge.child_columns):
+                continue  # it referred to nothing before, and these columns are not touched
             self.must.append("a row of %s would refer to nothing" % row.table.title())
 
     # ---- what the worker may refuse for the shape of the schema alone -------------------------------------------------

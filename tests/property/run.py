@@ -5,7 +5,6 @@
   tests/property/run.py --seed N            one seed again; what it was stays in build/property/N
   tests/property/run.py --seeds 1-70        these seeds
   tests/property/run.py --fresh 30          as many new ones; --base N says from where
-  tests/property/run.py --shrink --seed N   … and make the case smaller while it fails in the same way
 
 Each seed is one of:
   erased     archived, erased, and everything is as the model says
@@ -67,10 +66,8 @@ class Cluster:
                 trial.sql(self.conninfo + " dbname=postgres", 'drop database if exists "%s" with (force)' % name)
 
 
-def one(cluster, seed, removed=()):
+def one(cluster, seed):
     case = cases.Case(seed)
-    for step in removed:
-        step(case)
     work = pathlib.Path(("/dev/shm" if os.access("/dev/shm", os.W_OK) else str(HOME))) / ("expunge-property-%d-%d" % (os.getpid(), seed))
     database = cluster.free.get()
     attempt = trial.Trial(case, cluster.conninfo + " dbname=" + database, work, ROOT)
@@ -94,6 +91,7 @@ def keep(attempt, seed):
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     (directory / "case.sql").write_text(emit.TEMPLATE + attempt.script())
+    (directory / "late.sql").write_text("\n".join(emit.rows_sql(attempt.case, late=True)) + "\n")
     (directory / "model.txt").write_text(attempt.story() + "\n%s %s\n" % attempt.result)
     for name in ("expunge.conf", "commands.txt"):
         if (attempt.work / name).exists():
@@ -118,7 +116,6 @@ def main():
     parser.add_argument("--base", type=int, default=None)
     parser.add_argument("--lanes", type=int, default=2)
     parser.add_argument("--quiet", action="store_true")
-    parser.add_argument("--shrink", action="store_true")
     options = parser.parse_args()
 
     seeds = list(options.seed)

@@ -90,6 +90,36 @@ name_snapshot(Job *job)
     return session_record(job->session, d, "archiving", session_fields(job->session, d));
 }
 
+/* The elements that refer to a row that is there, once those that go are gone; and the NULLs. */
+static const char *
+remaining_elements(Arena *arena, const Graph *graph, const GraphEdge *edge)
+{
+    const GraphTable *parent = &graph->tables[edge->parent];
+    const bool spelled = edge->as_text != NULL && edge->as_text[0];
+    return arena_printf(
+        arena,
+        "array(select e.v from unnest(%s) with ordinality e(v, n) where e.v is null or exists (select from %s p "
+        "where p.%s%s = e.v) order by e.n)",
+        graph->tables[edge->child].columns[edge->child_columns[0]].quoted, parent->from,
+        parent->columns[edge->parent_columns[0]].quoted, spelled ? "::text" : "");
+}
+
+/* What the erasure makes of the nth column that an edge changes. */
+static const char *
+becomes_of(Arena *arena, const Graph *graph, const GraphEdge *edge, size_t n)
+{
+    switch (edge->action)
+    {
+    case EDGE_SET_NULL: return "null";
+    case EDGE_SET_DEFAULT: return "default";
+    case EDGE_REMOVE_ELEMENT: return remaining_elements(arena, graph, edge);
+    case EDGE_DELETE:
+    case EDGE_ANONYMISE:
+    case EDGE_KEEP: break;
+    }
+    return edge->rule->sets[n].expression;
+}
+
 /* The columns of a file: a table's own, or the key and what changes. */
 static void
 describe_columns(Job *job, size_t index, SnapshotFile *file)
@@ -127,10 +157,7 @@ describe_columns(Job *job, size_t index, SnapshotFile *file)
         file->columns[i] = (SnapshotColumn){ .name = table->columns[list[i]].name,
                                              .type = table->columns[list[i]].type };
     for (size_t i = table->key_count; edge != NULL && i < count; i++)
-        file->columns[i].becomes = edge->action == EDGE_SET_NULL ? "null"
-                                   : edge->action == EDGE_SET_DEFAULT
-                                       ? "default"
-                                       : edge->rule->sets[i - table->key_count].expression;
+        file->columns[i].becomes = becomes_of(job->arena, scope->graph, edge, i - table->key_count);
 }
 
 Err

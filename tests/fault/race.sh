@@ -362,12 +362,12 @@ start one
 EXPUNGE_FAULT=walk.decided run worker one run
 target=$(workspace one 2)
 disposal=$(sql one "select 'eu-' || id from expunge.disposal where kind = 'workspace' and subject_key = '$target'")
-sql one "create table expunge.kept as select * from cloud.workspace where id = '$target';
+sql one "create table expunge.keepsake as select * from cloud.workspace where id = '$target';
          set session_replication_role = replica; delete from cloud.workspace where id = '$target'"
 events() { sql one "select count(*) from telemetry.usage_event where workspace_id = '$target'"; }
 there=$(events)
 start_worker one range.deleted run --disposal "$disposal"
-sql one "update expunge.kept set status = 'active', cancelled_at = null, created_at = now(); insert into cloud.workspace select * from expunge.kept;
+sql one "update expunge.keepsake set status = 'active', cancelled_at = null, created_at = now(); insert into cloud.workspace select * from expunge.keepsake;
          insert into telemetry.usage_event (occurred_at, workspace_id, name) values (now(), '$target', 'of the new one')"
 let_go one
 expect_equal 'a new workspace with the old key comes in mid batch: a rail' 11 "$STATUS"

@@ -70,6 +70,14 @@ update cloud.poll set winner = id * 10 + 2 where id % 2 = 0;
 update community.post set author_id = (select id from community.account where username = 'canary-poster-eu-p000011'), author_name = 'Canary Poster eu-p000011'
  where id % 10 = 1;
 insert into cloud.room_visit select id, now() - interval '80 days' - n * interval '1 hour' from cloud.room, generate_series(1, 3) as n where id <= 80;
+-- rows that rooms of several workspaces share, and a view that keeps a copy
+create table cloud.topic (id bigint primary key, words text not null);
+create table cloud.room_topic (room_id bigint not null references cloud.room, topic_id bigint not null references cloud.topic, primary key (room_id, topic_id));
+create index on cloud.room_topic (topic_id);
+insert into cloud.topic select n, 'Canary topic ' || n from generate_series(1, 90) as n;
+insert into cloud.room_topic select id, id from cloud.room where id <= 80;
+insert into cloud.room_topic select id, 81 + id % 10 from cloud.room where id <= 80;
+create materialized view cloud.room_names as select id, name from cloud.room;
 END
 }
 
@@ -90,7 +98,9 @@ configure() # HOUSE [MAX-ROWS]
     [ -s "$FAST/master.key" ] || (umask 077 && od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n' >"$FAST/master.key")
     sed -e "s|\"/var/lib/expunge|\"$dir/state|" -e "s|\"credential:expunge-master\"|\"file:$FAST/master.key\"|" \
         -e "s|\"service=cloud-eu\"|\"$(conninfo "$1")\"|" -e '/conninfo = "service=cloud-us"/d' \
-        -e '/^  { name = "eu"; conninfo = /s/ },$/ }/' -e 's/^  jobs  *= [0-9]*;/  jobs = 1;/' \
+        -e '/^  { name = "eu"; conninfo = /s/ },$/ }/' -e '/^  { name = "eu"; conninfo = /s/ }$/ refresh = [ "cloud.room_names" ]; }/' \
+        -e 's|^      { from = "telemetry.usage_event(workspace_id)".*|&\n      { from = "cloud.room_topic(topic_id)"; to = "cloud.topic(id)"; orphans = "delete"; },|' \
+        -e 's/^  jobs  *= [0-9]*;/  jobs = 1;/' \
         -e "s/^  batch  *= {[^}]*};/  batch = { target_ms = 1000; max_rows = ${2:-25}; };/" \
         -e 's/^  pace  *= {[^}]*};/  pace = { duty = 1.0; };/' -e 's/max_share = [0-9.]*;/max_share = 1.0;/' \
         "$ROOT/etc/expunge.conf" >"$dir/expunge.conf"

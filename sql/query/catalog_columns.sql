@@ -23,7 +23,7 @@
           select x.oid from base x where x.kind <> 'd') b
    where a.attnum > 0
      and not a.attisdropped
-     and c.relkind in ('r', 'p')
+     and c.relkind in ('r', 'p', 'f')
      and not c.relispartition
      and c.relnamespace::regnamespace::text not in ('pg_catalog', 'information_schema', 'pg_toast', 'expunge')
    order by a.attrelid, a.attnum

@@ -184,6 +184,12 @@ expect_equal 'key and both values' '1	{"thing": 2}	a\\b' "$(cat "$OUT")"
 run x check
 expect_match 'check prints the index that finds the arrays' out 'CREATE INDEX CONCURRENTLY ON "t"\."event" \(\(payload->>'
 expect_no_match 'and asks for none that is there' out 'USING gin'
+app_fingerprint copy >"$WORK/before"
+sql copy 'update expunge.disposal set erase_after = now()'
+EXPUNGE_FAULT=clear.intended run "$EXPUNGE_FAULTY" --config "$CONF" run
+expect_equal 'the key has left the arrays' '{}, {1,3}, {NULL}, {4,5}' "$(sql copy "select string_agg(members::text, ', ' order by id) from t.list where id in (1, 2, 6, 7)")"
+expect_status 'a restore puts arrays and documents back' 0 x restore db-1
+expect_unchanged 'as they were' "$WORK/before" copy '^t$'
 
 # ---- kept rows, and the end of their window -----------------------------------------------------------------------------
 

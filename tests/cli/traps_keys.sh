@@ -22,7 +22,7 @@ insert into t.below select row_number() over (), id from t.owned, generate_serie
 insert into t.soft select row_number() over (), id from t.owned, generate_series(1, 3);
 insert into t.soft values (0, null);
 END
-    trap_house '{ from = "t.soft(owner_id)"; to = "t.owner(id)"; }' '"t.root"' t.owner
+    TRAP_NOT_KEYS='{ columns = "t.owned(id)"; why = "no key"; }' trap_house '{ from = "t.soft(owner_id)"; to = "t.owner(id)"; }' '"t.root"' t.owner
     goes t.owner "id::text = ($3)::$2::text" t.owned "id::text = ($3)::$2::text" t.below "owned_id::text = ($3)::$2::text" t.soft "owner_id::text = ($3)::$2::text"
     trap_erased "a key of type $2"
 }
@@ -114,7 +114,7 @@ insert into t."Root" select g, 1 + g % 3 from generate_series(1, 9) g;
 insert into t.t select g, 1 + g % 3 from generate_series(1, 9) g;
 insert into t."日本" select g, 'w' from generate_series(1, 9) g;
 END
-trap_house '' ''
+TRAP_NOT_KEYS='{ columns = "t.\"日本\"(w)"; why = "no key"; }' trap_house '' ''
 goes t.root 'id = 1' '"Größe ""1"""."Ordner, mit Komma"' '"root id" = 1' '"select".abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk' '"b.c" % 3 = 0' \
     't."Root"' 'id = 1' t.t 'w = 1' 't."日本"' '"表" % 3 = 0'
 trap_erased 'names with quotes, commas, dots, of 63 bytes and beyond ASCII, in four schemas'

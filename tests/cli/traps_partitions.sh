@@ -108,7 +108,7 @@ insert into t.part select g, g from generate_series(1, 9) g;'
 trap_schema inherited <<<"$inheritance_sql"
 trap_house '' ''
 trap_refused 'children of classic inheritance that nothing covers' 't.*log_old'
-trap_house '' '"t.log_old", "t.log_older"'
+TRAP_NOT_KEYS='{ columns = "t.log_old(root_id)"; why = "no key"; }, { columns = "t.log_older(root_id)"; why = "no key"; }' trap_house '' '"t.log_old", "t.log_older"'
 sql "$TRAP" 'update expunge.disposal set next_attempt_at = null'
 goes t.root 'id = 1' t.log 'root_id = 1' t.part 'log_id in (select id from only t.log where root_id = 1)'
 trap_erased "a parent's keys do not follow to its children, which the configuration calls nobody's"
@@ -123,7 +123,7 @@ trap_schema inheritance_elsewhere <<<"$inheritance_sql
 create table t.doc (id integer primary key, root_id integer references t.root);
 alter table t.log drop constraint log_root_id_fkey;
 insert into t.doc select g, 1 + g % 3 from generate_series(1, 9) g;"
-trap_house '' '"t.log", "t.log_old", "t.log_older", "t.part"'
+TRAP_NOT_KEYS='{ columns = "t.log(root_id)"; why = "no key"; }, { columns = "t.log_old(root_id)"; why = "no key"; }, { columns = "t.log_older(root_id)"; why = "no key"; }' trap_house '' '"t.log", "t.log_old", "t.log_older", "t.part"'
 goes t.root 'id = 1' t.doc 'root_id = 1'
 trap_erased 'inheritance that no subject reaches stops nothing'
 

@@ -39,7 +39,7 @@ trap_house() # EDGES GLOBAL [ROOT [KEY]]
     cat >"$CONF" <<END
 worker = { state_dir = "$STATE"; master_key = "file:$WORK/$TRAP/master.key"; batch = { max_rows = ${TRAP_BATCH:-50000}; }; pace = { duty = 1.0; }; };
 databases = ( { name = "db"; conninfo = "$(conninfo "$TRAP")${TRAP_CONNINFO:-}"; ${TRAP_DATABASE:-} } );
-subjects = ( { kind = "thing"; root = "${3:-t.root}"; key = "${4:-id}"; ended_at = "ended_at"; grace = "${TRAP_GRACE:-1 day}"; edges = ( $1 ); } );
+subjects = ( { kind = "thing"; root = "${3:-t.root}"; key = "${4:-id}"; ended_at = "ended_at"; grace = "${TRAP_GRACE:-1 day}"; edges = ( $1 ); not_keys = ( ${TRAP_NOT_KEYS:-} ); } );
 stores = ( { name = "s"; kind = "directory"; role = "snapshots"; path = "$WORK/$TRAP/snapshots"; } );
 global_tables = [ $2 ];
 safety = { max_share = 1.0; };

@@ -2,6 +2,7 @@
 #include "cmd/looks.h"
 
 #include "base/text.h"
+#include "engine/coverage.h"
 
 #include <string.h>
 
@@ -36,6 +37,8 @@ looks_describe(Arena *arena, const Session *session, StatusDatabase *ret_status)
         ret_status->pause_story = arena_strdup(arena, session->pause_story);
     if (session->coverage_problem != NULL)
         ret_status->coverage_problem = arena_strdup(arena, session->coverage_problem);
+    else
+        ret_status->coverage_problem = coverage_named_gaps(arena, session);
 }
 
 /* The database's own name in front of the story goes: whoever reads it sees it beside the name. */

@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "engine/coverage.h"
 #include "engine/orphans.h"
 #include "engine/stop.h"
 #include "sql.h"
@@ -90,34 +91,32 @@ name_snapshot(Job *job)
     return session_record(job->session, d, "archiving", session_fields(job->session, d));
 }
 
-/* The elements that refer to a row that is there, once those that go are gone; and the NULLs. */
+/* An array without the keys of the rows that went: those of another file, as a restore stages it. */
 static const char *
-remaining_elements(Arena *arena, const Graph *graph, const GraphEdge *edge)
+without_keys(Job *job, const GraphEdge *edge)
 {
-    const GraphTable *parent = &graph->tables[edge->parent];
-    const bool spelled = edge->as_text != NULL && edge->as_text[0];
+    const Scope *scope = job->target->scope;
+    const GraphTable *child = &scope->graph->tables[edge->child], *parent = &scope->graph->tables[edge->parent];
+    const int number = job_number(job, scope_position(scope, edge->parent));
+
     return arena_printf(
-        arena,
-        "array(select e.v from unnest(%s) with ordinality e(v, n) where e.v is null or exists (select from %s p "
-        "where p.%s%s = e.v) order by e.n)",
-        graph->tables[edge->child].columns[edge->child_columns[0]].quoted, parent->from,
-        parent->columns[edge->parent_columns[0]].quoted, spelled ? "::text" : "");
+        job->arena,
+        "array(select e.v from unnest(%s) with ordinality e(v, n) where (e.v in (select p.%s%s from " SNAPSHOT_STAGE
+        "%d p)) is not true order by e.n)",
+        child->columns[edge->child_columns[0]].quoted, parent->columns[edge->parent_columns[0]].quoted,
+        edge->as_text != NULL && edge->as_text[0] ? "::text" : "", number);
 }
 
-/* What the erasure makes of the nth column that an edge changes. */
 static const char *
-becomes_of(Arena *arena, const Graph *graph, const GraphEdge *edge, size_t n)
+what_becomes(Job *job, const GraphEdge *edge, size_t set)
 {
     switch (edge->action)
     {
     case EDGE_SET_NULL: return "null";
     case EDGE_SET_DEFAULT: return "default";
-    case EDGE_REMOVE_ELEMENT: return remaining_elements(arena, graph, edge);
-    case EDGE_DELETE:
-    case EDGE_ANONYMISE:
-    case EDGE_KEEP: break;
+    case EDGE_REMOVE_ELEMENT: return without_keys(job, edge);
+    default: return edge->rule->sets[set].expression;
     }
-    return edge->rule->sets[n].expression;
 }
 
 /* The columns of a file: a table's own, or the key and what changes. */
@@ -157,14 +156,14 @@ describe_columns(Job *job, size_t index, SnapshotFile *file)
         file->columns[i] = (SnapshotColumn){ .name = table->columns[list[i]].name,
                                              .type = table->columns[list[i]].type };
     for (size_t i = table->key_count; edge != NULL && i < count; i++)
-        file->columns[i].becomes = becomes_of(job->arena, scope->graph, edge, i - table->key_count);
+        file->columns[i].becomes = what_becomes(job, edge, i - table->key_count);
 }
 
 Err
 archive_prepare(Job *job, Archive *ret_archive)
 {
-    const Scope *scope = job->target->scope;
     CLEANUP(archive_freep) Archive archive = { .key = NULL };
+    DisposalTable *tables;
     bool found;
 
     if (job->disposal->snapshot_name == NULL)
@@ -173,13 +172,14 @@ archive_prepare(Job *job, Archive *ret_archive)
     TRY(session_key_load(job->session->house, job->disposal->key_id, &archive.key));
     Snapshot *s = &archive.snapshot;
     s->fingerprint = catalog_fingerprint(job->arena, job->target->graph);
-    s->file_count = scope->table_count + scope->change_count + scope->orphan_count;
+    TRY(job_tables(job, job->arena, &tables, &s->file_count));
     s->files = ARENA_ARRAY(job->arena, SnapshotFile, s->file_count);
     TRY(session_now(job->session, &s->made_at));
     for (size_t i = 0; i < s->file_count; i++)
     {
-        s->files[i].number = (uint32_t)i + 1;
-        describe_columns(job, i, &s->files[i]);
+        SnapshotFile *file = &s->files[tables[i].number - 1]; /* numbers are those of the scope, in some order */
+        file->number = (uint32_t)tables[i].number;
+        describe_columns(job, i, file);
     }
     *ret_archive = archive;
     archive.key = NULL;
@@ -241,7 +241,7 @@ archive_seal(Job *job, Archive *archive)
     int64_t *expected = ARENA_ARRAY(job->arena, int64_t, count + 1);
     for (size_t i = 0; i < count; i++)
     {
-        expected[i] = tables[i].rows_archived;
+        expected[tables[i].number - 1] = tables[i].rows_archived;
         if (job->target->policy != NULL && strcmp(tables[i].action, "delete") == 0 &&
             tables[i].rows_archived != tables[i].rows_done)
             return err_new(ERR_EVIDENCE, "%" PRId64 " rows left \"%s.%s\", but %" PRId64 " are in the snapshot",
@@ -367,6 +367,7 @@ archive_copy(Job *job)
     DisposalTable *tables;
     size_t count;
 
+    TRY(coverage_judge(job->arena, job->session, job->target, job->outcome));
     TRY(archive_prepare(job, &archive));
     TRY(snapshots_remove(archive.snapshot.store_path, archive.snapshot.name));
     TRY(snapshots_prepare(&archive.snapshot));
@@ -376,7 +377,7 @@ archive_copy(Job *job)
     fault_point("copy.done");
     TRY(db_begin(job->session->db, "", &tx));
     for (size_t i = 0; i < count; i++)
-        TRY(disposals_mark(job->arena, job->session->db, job->disposal->id, (int)i + 1, tables[i].mark.bytes,
+        TRY(disposals_mark(job->arena, job->session->db, job->disposal->id, tables[i].number, tables[i].mark.bytes,
                            &marks[i]));
     TRY(db_commit(&tx));
     fault_point("copy.marked");

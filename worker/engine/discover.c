@@ -2,7 +2,9 @@
 #include "engine/discover.h"
 
 #include "base/text.h"
+#include "engine/coverage.h"
 #include "engine/kept.h"
+#include "engine/settle.h"
 #include "engine/stop.h"
 #include "sql.h"
 
@@ -67,8 +69,8 @@ survey_in(Session *session, Arena *scratch, Disposal *disposal, Outcome *outcome
                           .due_at = INSTANT_NONE };
     TRY(job_begin(session, scratch, disposal, outcome, &job));
     TRY(survey_disposal(&job));
-    if (outcome->removes && job.target->subject != NULL && session->coverage_problem != NULL)
-        return err_new(ERR_RAIL, "%s", session->coverage_problem);
+    if (outcome->removes || strcmp(outcome->step, "archive") == 0)
+        TRY(coverage_judge(scratch, session, job.target, outcome));
     return judge_overdue(&job);
 }
 
@@ -167,7 +169,8 @@ add_unlooked(Session *session, Arena *arena, const Target *target, Instant as_of
                           .cutoff = INSTANT_NONE,
                           .due_at = INSTANT_NONE,
                           .code = code,
-                          .error = arena_strdup(arena, err_joined()) };
+                          .error = arena_strdup(arena, err_joined()),
+                          .settle = target->problem == NULL ? NULL : settle_conflicts(arena, session, target) };
     err_clear();
     const Due due = { .session = session,
                       .disposal = new_disposal(session, arena, outcome->kind, outcome->name, as_of),

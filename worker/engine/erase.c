@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "engine/archive.h"
+#include "engine/coverage.h"
 #include "engine/kept.h"
 #include "engine/move.h"
 #include "engine/orphans.h"
@@ -33,19 +34,6 @@ transit(Job *job, State to, const char *event, JsonDoc *fields)
     job->disposal->state = to;
     TRY(session_flush(job->session, job->disposal->id, false));
     fault_point("transit.flushed");
-    return OK;
-}
-
-static Err
-judge_scope(Job *job)
-{
-    if (job->target->subject == NULL)
-        return OK;
-    if (job->session->coverage_problem != NULL)
-        return err_new(
-            ERR_RAIL,
-            "%s; name each in a policy, an edge or global_tables, or accept the scope with \"expunge check --accept\"",
-            job->session->coverage_problem);
     return OK;
 }
 
@@ -121,7 +109,7 @@ erase_begin(Job *job)
     const bool subject = job->target->subject != NULL;
     int64_t rows = 0;
 
-    TRY(judge_scope(job));
+    TRY(coverage_judge(job->arena, job->session, job->target, job->outcome));
     TRY(judge_privileges(job));
     TRY(session_judge_schema(job->session));
     TRY(refresh_judge(job));
@@ -272,7 +260,7 @@ erase_whole(Job *job)
         return job_root_is_back(job);
     fault_point("whole.deleted");
     for (size_t i = 0; i < count; i++)
-        TRY(disposals_advance(job->arena, job->session->db, job->disposal->id, (int)i + 1, rows[i], NULL, 0));
+        TRY(disposals_advance(job->arena, job->session->db, job->disposal->id, job_number(job, i), rows[i], NULL, 0));
     TRY(db_query(job->session->db, SQL_disposal_root_erased, 1, id, NULL));
     TRY(job_commit(job, &tx));
     fault_point("whole.committed");
@@ -314,7 +302,7 @@ erase_subject(Job *job)
     size_t count;
     int64_t rows = 1;
 
-    TRY(judge_scope(job));
+    TRY(coverage_judge(job->arena, job->session, job->target, job->outcome));
     TRY(job_tables(job, job->arena, &tables, &count));
     TRY(kept_begin(job));
     for (int round = 0; round < ROUNDS && rows > 0; round++)
@@ -373,7 +361,7 @@ erased_fields(Job *job, Err *ret_error)
     DisposalTable *tables = NULL;
     size_t count = 0;
 
-    *ret_error = job_tables(job, job->arena, &tables, &count);
+    *ret_error = disposals_tables(job->arena, job->session->db, job->disposal->id, &tables, &count);
     for (size_t i = 0; i < count; i++)
     {
         const int64_t rows = tables[i].rows_done > 0 ? tables[i].rows_done : tables[i].rows_archived;

@@ -19,7 +19,8 @@ typedef struct Job
     int64_t judged_at; /* monotonic: when lag and window were last looked at */
     int64_t wal_then;
     int64_t longest_batch_us;
-    bool root_absent; /* as the last guard found it: nothing was there to lock */
+    const int *numbers; /* of disposal_table, per place of the scope (job_tables); NULL: as they stand, from 1 */
+    bool root_absent;   /* as the last guard found it: nothing was there to lock */
     /* a move: rows that have children are locked before these are collected, so that no child can be added that a cascade
      * would take away without an archive */
     bool locks_parents;
@@ -78,7 +79,9 @@ bool job_judges_soon(const Job *job); /* the next pause looks at window, lag and
 int job_number(const Job *job, size_t position);
 int job_change_number(const Job *job, size_t change);
 int job_orphan_number(const Job *job, size_t orphan);
-/* The rows of disposal_table for this disposal (made when missing); index: number - 1. */
+/* The rows of disposal_table for this disposal, in the order of the scope: its tables, then its changes, then shared rows;
+ * made when missing.  After a migration the scope may have other places than the disposal began with: new ones get numbers
+ * behind the others.  ERR_RAIL when a place that rows were moved from is gone while the snapshot is not complete. */
 NODISCARD Err job_tables(Job *job, Arena *arena, DisposalTable **ret_tables, size_t *ret_count);
 
 /* Count rows for the outcome: one line per table and action. */

@@ -2,6 +2,8 @@
 /* jobwork.c -- the part of job.h that fills and counts work tables. */
 #include "engine/job.h"
 
+#include "base/text.h"
+#include "engine/settle.h"
 #include "engine/stop.h"
 
 #include <inttypes.h>
@@ -185,6 +187,9 @@ told_impossible(const Job *job, size_t change, const char *rows)
 {
     const Graph *graph = job->target->scope->graph;
     const GraphEdge *edge = &graph->edges[job->target->scope->changes[change].edge];
+    job->outcome->settle = arena_printf(job->arena, "%s: they go",
+                                        settle_edge(job->arena, job->session, job->target, edge,
+                                                    " action = \"delete\";"));
     return err_new(
         ERR_RAIL,
         "%s row(s) of %s cannot stay as \"%s\" asks for (%s): NOT NULL, a CHECK, a unique or a foreign key there does "
@@ -221,6 +226,40 @@ refuse_impossible(Job *job, const Selector *s)
     return OK;
 }
 
+static bool
+may_be_null(const Graph *graph, const GraphEdge *edge)
+{
+    for (size_t c = 0; c < edge->column_count; c++)
+        if (graph->tables[edge->child].columns[edge->child_columns[c]].not_null)
+            return false;
+    return true;
+}
+
+/* They go: the other edge says that it is meant.  They stay: an edge by which this subject reaches them lets go of them. */
+static void
+settle_foreign(Job *job, size_t position, size_t other)
+{
+    const Scope *scope = job->target->scope;
+    Text text = TEXT_INIT(job->arena);
+
+    text_addf(&text, "%s: they go",
+              settle_edge(job->arena, job->session, job->target, &scope->graph->edges[other], " action = \"delete\";"));
+    for (size_t e = 0; e < scope->tables[position].edge_count; e++)
+    {
+        const GraphEdge *edge = &scope->graph->edges[scope->tables[position].edges[e]];
+        if (scope->tables[position].edges[e] == other)
+            continue;
+        if (may_be_null(scope->graph, edge))
+            text_addf(&text, "\n%s: they stay, without this one",
+                      settle_edge(job->arena, job->session, job->target, edge, " action = \"set_null\";"));
+        else if (!edge->declared)
+            text_addf(&text, "\n%s: they stay as they are",
+                      settle_edge(job->arena, job->session, job->target, edge,
+                                  " action = \"keep\"; keep_for = \"1 year\"; purpose = \"…\"; basis = \"…\";"));
+    }
+    job->outcome->settle = text_done(&text);
+}
+
 Err
 job_refuse_foreign(Job *job)
 {
@@ -242,7 +281,9 @@ job_refuse_foreign(Job *job)
             int64_t rows = 0;
             if (sql != NULL)
                 TRY(session_number(job->session, sql, &rows));
-            if (rows > 0 && scope->graph->edges[edge].element)
+            if (rows == 0)
+                continue;
+            if (scope->graph->edges[edge].element)
                 return err_new(ERR_RAIL,
                                "%" PRId64
                                " row(s) of %s would go, but the array of \"%s\" names another row of %s as well, which "
@@ -250,14 +291,12 @@ job_refuse_foreign(Job *job)
                                rows, scope->graph->tables[scope->tables[i].table].quoted,
                                scope->graph->edges[edge].name,
                                scope->graph->tables[scope->graph->edges[edge].parent].quoted);
-            if (rows > 0)
-                return err_new(ERR_RAIL,
-                               "%" PRId64
-                               " row(s) of %s would go, but by \"%s\" they belong to a row of %s that stays; "
-                               "if they may go or stay, say so by an edge with an action in the configuration",
-                               rows, scope->graph->tables[scope->tables[i].table].quoted,
-                               scope->graph->edges[edge].name,
-                               scope->graph->tables[scope->graph->edges[edge].parent].quoted);
+            settle_foreign(job, i, edge);
+            return err_new(ERR_RAIL,
+                           "%" PRId64 " row(s) of %s would go, but by \"%s\" they belong to a row of %s that stays; "
+                           "if they may go or stay, say so by an edge with an action in the configuration",
+                           rows, scope->graph->tables[scope->tables[i].table].quoted, scope->graph->edges[edge].name,
+                           scope->graph->tables[scope->graph->edges[edge].parent].quoted);
         }
     }
     return refuse_impossible(job, &selector);

@@ -21,7 +21,7 @@ typedef struct Roots
 {
     Job *job;
     Archive *archive;
-    FrameWriter **writers; /* per file; NULL without archive */
+    FrameWriter **writers; /* per place of the scope; NULL without archive */
     DisposalTable *tables;
     size_t file_count;
     const char *const *low;
@@ -86,14 +86,14 @@ change_batch(Roots *r, size_t change, int64_t *ret_rows)
         return OK;
     if (r->writers != NULL)
         TRY(db_copy_out(job->session->db, selector_copy_change(&job->selector, change), archive_sink,
-                        r->writers[job_change_number(job, change) - 1], &copied));
+                        r->writers[job->target->scope->table_count + change], &copied));
     return pass_change_now(job, change, ret_rows);
 }
 
 static FrameWriter *
 writer_of(const Roots *r, size_t position)
 {
-    return r->writers[job_number(r->job, position) - 1];
+    return r->writers[position];
 }
 
 /* Fewer rows were moved than were there: kept by something, or gone without a copy.  Where triggers fire, it may have been
@@ -191,11 +191,18 @@ settle_files(Roots *r)
     {
         FrameMark mark;
         TRY(frames_wait(r->writers[i], &mark));
-        TRY(disposals_mark(r->arenas[r->turn], r->job->session->db, r->job->disposal->id, (int)i + 1,
+        TRY(disposals_mark(r->arenas[r->turn], r->job->session->db, r->job->disposal->id, r->tables[i].number,
                            r->tables[i].mark.bytes, &mark));
         r->tables[i].mark = mark;
     }
     return OK;
+}
+
+/* Where shared rows stand among the places of the scope. */
+static size_t
+orphan_place(const Roots *r, size_t orphan)
+{
+    return r->job->target->scope->table_count + r->job->target->scope->change_count + orphan;
 }
 
 /* Shared rows that nobody refers to, now that the batch's rows are gone. */
@@ -208,7 +215,7 @@ orphan_batch(Roots *r, size_t orphan, int64_t *ret_rows)
     TRY(orphans_judge(job, orphan));
     if (r->writers != NULL)
         TRY(db_copy_out(job->session->db, selector_copy_orphans(&job->selector, orphan), archive_sink,
-                        r->writers[job_orphan_number(job, orphan) - 1], &copied));
+                        r->writers[orphan_place(r, orphan)], &copied));
     TRY(orphans_delete(job, orphan, ret_rows));
     if (r->writers != NULL && copied != *ret_rows)
         return err_new(ERR_AGAIN, "shared rows changed while they were moved");
@@ -231,7 +238,7 @@ empty_batch(Roots *r, int64_t *rows)
             fault_point("roots.table");
         }
     for (size_t i = 0; i < scope->orphan_count; i++)
-        TRY(orphan_batch(r, i, &rows[job_orphan_number(r->job, i) - 1]));
+        TRY(orphan_batch(r, i, &rows[orphan_place(r, i)]));
     TRY(settle_files(r));
     fault_point("roots.settled");
     return OK;
@@ -259,7 +266,7 @@ roots_batch(Roots *r, int64_t *rows, int64_t *ret_roots)
     if (job->target->owner != NULL)
         TRY(db_query(job->session->db, selector_forget_kept(&job->selector), 0, NULL, NULL));
     for (size_t i = 0; i < r->file_count; i++)
-        TRY(disposals_advance(r->arenas[r->turn], job->session->db, job->disposal->id, (int)i + 1, rows[i],
+        TRY(disposals_advance(r->arenas[r->turn], job->session->db, job->disposal->id, r->tables[i].number, rows[i],
                               i == 0 ? high : NULL, table->key_count));
     TRY(db_commit(&tx));
     fault_point("roots.committed");
@@ -282,7 +289,7 @@ count_batch(Roots *r, const int64_t *rows)
     }
     for (size_t i = 0; i < scope->orphan_count; i++)
         job_count(r->job, &scope->graph->tables[scope->orphans[i].table], r->writers == NULL ? "delete" : "move",
-                  rows[job_orphan_number(r->job, i) - 1], 0);
+                  rows[orphan_place(r, i)], 0);
 }
 
 static Err
@@ -317,7 +324,7 @@ open_writers(Roots *r)
 {
     r->writers = ARENA_ARRAY(r->job->arena, FrameWriter *, r->file_count);
     for (size_t i = 0; i < r->file_count; i++)
-        TRY(archive_writer(r->job, r->archive, (int)i + 1, &r->tables[i].mark, &r->writers[i]));
+        TRY(archive_writer(r->job, r->archive, r->tables[i].number, &r->tables[i].mark, &r->writers[i]));
     return OK;
 }
 
@@ -343,7 +350,7 @@ move_by_roots(Job *job, Archive *archive)
     for (size_t i = 0; r.writers != NULL && i < r.file_count; i++)
     {
         if (e == OK)
-            archive_note(archive, (int)i + 1, r.writers[i], &r.tables[i].mark);
+            archive_note(archive, r.tables[i].number, r.writers[i], &r.tables[i].mark);
         frames_writer_close(r.writers[i]);
     }
     if (e != OK)

@@ -344,7 +344,7 @@ erase_range(Job *job, size_t position)
     size_t count, order_count;
 
     TRY(job_tables(job, job->arena, &tables, &count));
-    const DisposalTable *table = &tables[job_number(job, position) - 1];
+    const DisposalTable *table = &tables[position];
     selector_order(&job->selector, position, &order_count);
     if (table->position_count == order_count) /* otherwise it is of another index: from the start */
         range.bounds.low = table->position;

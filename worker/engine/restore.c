@@ -64,7 +64,7 @@ choose_files(Restore *restore)
             .told = told,
             .table = table == GRAPH_NONE ? NULL : &graph->tables[table],
             .values = strcmp(told->role, "values") == 0,
-            .stage = arena_printf(restore->arena, "pg_temp.expunge_r%" PRIu32, told->number),
+            .stage = arena_printf(restore->arena, SNAPSHOT_STAGE "%" PRIu32, told->number),
             .result = { .table = arena_printf(restore->arena, "%s.%s", told->schema, told->table), .role = told->role }
         };
     }

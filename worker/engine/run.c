@@ -19,6 +19,8 @@ typedef struct Run
     RunResult *result;
     Session **sessions;
     size_t session_count;
+    bool *lost;             /* per session: its database went away, the others go on */
+    const char *lost_story; /* of the first one; NULL: all are there */
     DueList due;
     size_t note_room;
     /* work: under the mutex */
@@ -38,6 +40,18 @@ add_note(Run *run, const char *note)
     ARENA_PUSH(run->arena, run->result->notes, run->result->note_count, run->note_room, note);
 }
 
+/* A database that is down stops its own work alone; it is told at the end. */
+static void
+lose_database(Run *run, const char *name)
+{
+    const char *story = arena_strdup(run->arena, err_joined());
+
+    err_clear();
+    if (run->lost_story == NULL)
+        run->lost_story = story;
+    add_note(run, arena_printf(run->arena, "database \"%s\" is left out, the others are worked on: %s", name, story));
+}
+
 static Err
 open_sessions(Run *run)
 {
@@ -50,11 +64,26 @@ open_sessions(Run *run)
     {
         if (only != NULL && strcmp(only, rules->databases[i].name) != 0)
             continue;
-        TRY(session_open(run->house, &rules->databases[i], &needs, &run->sessions[run->session_count]));
-        run->sessions[run->session_count]->tells_sql = run->options->tells_sql;
-        run->session_count++;
+        const Err e = session_open(run->house, &rules->databases[i], &needs, &run->sessions[run->session_count]);
+        if (e != OK && e != ERR_DATABASE)
+            return e;
+        if (e == OK)
+            run->sessions[run->session_count++]->tells_sql = run->options->tells_sql;
+        else
+            lose_database(run, rules->databases[i].name);
     }
+    run->lost = ARENA_ARRAY(run->arena, bool, run->session_count + 1);
     return OK;
+}
+
+static Err
+gather_from(Run *run, Session *session)
+{
+    if (!run->options->look_only)
+        TRY(session_flush(session, 0, true));
+    TRY(session_prepare_taken(session)); /* what one disposal takes, the next one does not count again */
+    TRY(discover_due(session, run->arena, &run->options->filter, &run->due));
+    return run->options->look_only ? OK : session_forget_taken(session);
 }
 
 static Err
@@ -63,11 +92,17 @@ gather(Run *run)
     for (size_t i = 0; i < run->session_count; i++)
     {
         Session *session = run->sessions[i];
-        TRY(run->options->look_only ? session_prepare_taken(session) : session_flush(session, 0, true));
-        const Err e = discover_due(session, run->arena, &run->options->filter, &run->due);
-        if (e != OK)
+        const size_t before = run->due.count;
+        const Err e = gather_from(run, session);
+        if (e != OK && !db_is_broken(session->db))
             return err_note(e, "database \"%s\"", session->database->name);
-        if (session->paused)
+        if (e != OK)
+        {
+            run->due.count = before; /* the rest of it is not known: none of it is worked on */
+            run->lost[i] = true;
+            lose_database(run, session->database->name);
+        }
+        else if (session->paused)
             add_note(run,
                      arena_printf(run->arena, "database \"%s\": %s", session->database->name, session->pause_story));
     }
@@ -184,6 +219,47 @@ may_act(Run *run, const Due *due)
     return false;
 }
 
+static void
+mark_lost(Run *run, const Session *session)
+{
+    for (size_t i = 0; i < run->session_count; i++)
+        if (run->sessions[i] == session && !run->lost[i])
+        {
+            run->lost[i] = true;
+            lose_database(run, session->database->name);
+        }
+}
+
+static bool
+is_lost(const Run *run, const Session *session)
+{
+    for (size_t i = 0; i < run->session_count; i++)
+        if (run->sessions[i] == session)
+            return run->lost[i];
+    return false;
+}
+
+static Err
+open_one(Run *run, Due *due, Arena *scratch, size_t *others)
+{
+    if (due->disposal->id != 0 || !due->acts)
+        return OK;
+    const Err e = discover_open(due->session, scratch, due->disposal);
+    if (e != OK && !db_is_broken(due->session->db))
+        return e;
+    if (e != OK)
+    {
+        due->acts = false;
+        mark_lost(run, due->session);
+    }
+    else if (due->disposal->id == 0) /* opened since we looked: whoever did that is at work on it */
+    {
+        due->outcome->overdue = false;
+        (*others)++;
+    }
+    return OK;
+}
+
 static Err
 open_all(Run *run)
 {
@@ -192,16 +268,8 @@ open_all(Run *run)
     for (size_t i = 0; i < run->due.count; i++)
     {
         Due *due = &run->due.list[i];
-        due->acts = may_act(run, due);
-        if (due->disposal->id == 0 && due->acts)
-        {
-            TRY(discover_open(due->session, scratch, due->disposal));
-            if (due->disposal->id == 0) /* opened since we looked: whoever did that is at work on it */
-            {
-                due->outcome->overdue = false;
-                others++;
-            }
-        }
+        due->acts = !is_lost(run, due->session) && may_act(run, due);
+        TRY(open_one(run, due, scratch, &others));
         due->outcome->id = due->disposal->id;
         arena_reset(scratch);
     }
@@ -302,7 +370,7 @@ take_next(Run *run, size_t *ret_index)
             continue;
         }
         *ret_index = run->next++;
-        found = due->disposal->id != 0 && due->acts;
+        found = due->disposal->id != 0 && due->acts && !is_lost(run, due->session);
     }
     if (found && disposals_is_policy(run->due.list[*ret_index].disposal))
         run->policies_under_way++;
@@ -317,6 +385,22 @@ give_back(Run *run, size_t index)
     if (disposals_is_policy(run->due.list[index].disposal) && --run->policies_under_way == 0)
         pthread_cond_broadcast(&run->policies_done);
     pthread_mutex_unlock(&run->mutex);
+}
+
+/* Under the mutex: what ends the work on one database, or on all. */
+static void
+end_work(Run *run, size_t index, Err e)
+{
+    if (e == ERR_DATABASE)
+    {
+        mark_lost(run, run->due.list[index].session);
+        err_clear();
+    }
+    else if (run->fatal == OK)
+    {
+        run->fatal = e;
+        run->fatal_story = arena_strdup(run->arena, err_joined());
+    }
 }
 
 static void *
@@ -337,11 +421,7 @@ work(void *context)
         if (e == OK)
             continue;
         pthread_mutex_lock(&run->mutex);
-        if (run->fatal == OK)
-        {
-            run->fatal = e;
-            run->fatal_story = arena_strdup(run->arena, err_joined());
-        }
+        end_work(run, index, e);
         pthread_mutex_unlock(&run->mutex);
     }
     return NULL;
@@ -432,8 +512,10 @@ run_all(const House *house, Arena *arena, const RunOptions *options, RunResult *
                 .mutex = PTHREAD_MUTEX_INITIALIZER,
                 .policies_done = PTHREAD_COND_INITIALIZER };
     *ret_result = (RunResult){ 0 };
-    const Err e = run_phases(&run);
+    Err e = run_phases(&run);
     sum_up(&run);
+    if (e == OK && run.lost_story != NULL)
+        e = err_new(ERR_DATABASE, "%s", run.lost_story);
     for (size_t i = 0; i < run.session_count; i++)
         session_close(run.sessions[i]);
     pthread_mutex_destroy(&run.mutex);

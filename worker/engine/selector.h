@@ -10,6 +10,7 @@
 #define EXPUNGE_SELECTOR_H
 
 #include "engine/target.h"
+#include "model/lookalike.h"
 #include "wrap/db.h"
 
 /* The frozen cutoffs of a policy's disposal, as texts of points in time. */
@@ -110,6 +111,7 @@ char *selector_remaining_orphans(const Selector *s, size_t orphan); /* columns: 
 
 /* -- a plan counts as a run works: rows that an earlier disposal takes are not there for the next.  NULL: nothing to do. */
 char *selector_taken_create(Arena *arena, const GraphTable *table, size_t number); /* DDL, once per connection */
+char *selector_taken_drop(Arena *arena, size_t number);
 char *selector_taken_subtract(const Selector *s, size_t position);
 char *selector_taken_subtract_change(const Selector *s, size_t change);
 char *selector_take(const Selector *s, size_t position);
@@ -147,6 +149,22 @@ bool selector_row_tells_order(const Selector *s, size_t position);
 const char *const *selector_row_order(const Selector *s, size_t position, const char *row);
 char *selector_remaining_range(const Selector *s, size_t position, const Bounds *bounds); /* columns: rows */
 const size_t *selector_order(const Selector *s, size_t position, size_t *ret_count);
+
+/* -- what may be a key of a subject's root: a bounded sample of rows, of which only counts come back.  Columns, for each of
+ * columns: distinct values, of these keys of the root, of these 16 bytes and longer.  */
+typedef struct SampleColumn
+{
+    size_t column;
+    LookalikeForm form;
+    const char *member; /* of a json object; NULL: the value itself */
+} SampleColumn;
+char *selector_sample(const Selector *s, const GraphTable *table, const SampleColumn *columns, size_t count,
+                      int64_t limit_rows);
+/* Is any value of the sample a key of this root?  Columns: yes, for each of owners.  Cheap, and right about a no. */
+char *selector_sample_any(Arena *arena, const GraphTable *table, const SampleColumn *columns, size_t count,
+                          const Target *const *owners, size_t owner_count, int64_t limit_rows);
+/* numeric keys; columns: highest - lowest + 1 (text) */
+char *selector_key_span(const Selector *s);
 
 /* -- the root of a subject */
 /* columns: has ended and is confirmed, incarnation (text), ended_at (text), region (text); lock: "", "for share",

@@ -27,6 +27,12 @@ selector_taken_create(Arena *arena, const GraphTable *table, size_t number)
     return text_done(&text);
 }
 
+char *
+selector_taken_drop(Arena *arena, size_t number)
+{
+    return arena_printf(arena, "drop table if exists pg_temp.expunge_t%zu", number);
+}
+
 bool
 selparts_is_taken(const Selector *s, size_t table)
 {

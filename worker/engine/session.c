@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TABLES_TOLD 20
+#define CHANGES_TOLD 30
+
 /* -- the rails at the start ---------------------------------------------------------------------------------------- */
 
 static Err
@@ -124,17 +127,20 @@ judge_residency(Session *session)
 static void
 judge_coverage(Session *session)
 {
-    const char **tables;
-    size_t count;
-    targets_uncovered(session->arena, session->rules, session->graph, &session->targets, &tables, &count);
-    if (count == 0)
-        return;
+    size_t count, told = 0;
+    const bool *uncovered = targets_uncovered(session->arena, session->rules, session->graph, &session->targets,
+                                              &count);
     Text text = TEXT_INIT(session->arena);
+
     text_addf(&text,
               "%zu table(s) are reached by no subject, named by no policy and not listed in global_tables: ", count);
-    for (size_t i = 0; i < count && i < 20; i++)
-        text_addf(&text, "%s%s", i > 0 ? ", " : "", tables[i]);
-    session->coverage_problem = text_done(&text);
+    for (size_t t = 0; t < session->graph->table_count && told < TABLES_TOLD; t++)
+        if (uncovered[t])
+            text_addf(&text, "%s%s", told++ > 0 ? ", " : "", session->graph->tables[t].quoted);
+    if (count > told)
+        text_addf(&text, " and %zu more", count - told);
+    if (count > 0)
+        session->coverage_problem = text_done(&text);
 }
 
 /* What has changed since "check --accept": new, gone, or different. */
@@ -147,8 +153,10 @@ judge_drift(Session *session)
     Text text = TEXT_INIT(session->arena);
 
     TRY(catalog_drift(session->arena, session->db, session->graph, &accepted, &changes, &count));
-    for (size_t i = 0; i < count && i < 10; i++)
+    for (size_t i = 0; i < count && i < CHANGES_TOLD; i++)
         text_addf(&text, "%s%s", i > 0 ? "; " : "", changes[i]);
+    if (count > CHANGES_TOLD)
+        text_addf(&text, "; and %zu more, which \"expunge check\" names", count - CHANGES_TOLD);
     if (count > 0 && session->coverage_problem == NULL)
         session->coverage_problem =
             arena_printf(session->arena, "the schema has changed since \"expunge check --accept\" (%zu changes): %s",
@@ -235,7 +243,7 @@ static Err
 connect(Session *session, const char *user, Db **ret_db)
 {
     TRY(db_open(session->database->conninfo, user, session->database->name, ret_db));
-    return db_exec(*ret_db, "set lock_timeout = '20s'");
+    return db_exec(*ret_db, "set lock_timeout = '" SESSION_LOCK_TIMEOUT "'");
 }
 
 static Session *
@@ -276,6 +284,7 @@ session_fork(const Session *session, Session **ret_session)
     fork->targets = session->targets;
     fork->work_made = ARENA_ARRAY(fork->arena, bool, fork->targets.count + 1);
     fork->coverage_problem = session->coverage_problem;
+    fork->gaps = session->gaps;
     fork->schema_stamp = session->schema_stamp;
     memcpy(fork->installation, session->installation, sizeof fork->installation);
     memcpy(fork->system_identifier, session->system_identifier, sizeof fork->system_identifier);

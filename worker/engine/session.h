@@ -18,6 +18,13 @@ typedef struct House
     Instant as_of;  /* --as-of; INSTANT_NONE: the database's clock */
 } House;
 
+/* Columns that look like a subject's key and are covered by nothing. */
+typedef struct SessionGap
+{
+    const char *story; /* NULL: there are none */
+    const char *settle;
+} SessionGap;
+
 typedef struct Session
 {
     const House *house;
@@ -32,6 +39,7 @@ typedef struct Session
     bool *work_made;              /* per target: its work tables exist on this connection */
     bool *taken;                  /* plan: per table, whether taken keys are written down; NULL: not a plan */
     const char *coverage_problem; /* why no subject may be erased here; NULL: fine */
+    const SessionGap *gaps;       /* per target, by its number; NULL: not looked at yet (engine/coverage) */
     char installation[40];
     char system_identifier[32];
     int64_t timeline;
@@ -54,6 +62,7 @@ typedef struct SessionNeeds
  * targets.  Fails with ERR_DATABASE, ERR_CONFIG, ERR_RAIL (clock, residency), ERR_PERMISSION. */
 NODISCARD Err session_open(const House *house, const DatabaseRule *database, const SessionNeeds *needs,
                            Session **ret_session);
+#define SESSION_LOCK_TIMEOUT "20s" /* a lock that is held for longer is not waited for: the disposal is tried again */
 /* A second worker on the same database: own connection and work tables, the graph and targets of the first. */
 NODISCARD Err session_fork(const Session *session, Session **ret_session);
 /* ERR_AGAIN when columns, foreign keys or triggers are not those that the session read. */
@@ -79,8 +88,9 @@ NODISCARD Err session_number(Session *session, const char *sql, int64_t *ret);
 
 /* Make (once per connection) or empty the target's work tables; set the subject's key for the statements to come. */
 NODISCARD Err session_prepare_work(Session *session, const Selector *selector);
-/* For a plan: tables of taken keys for each table that more than one target reaches. */
+/* While disposals are surveyed: tables of taken keys for each table that more than one target reaches. */
 NODISCARD Err session_prepare_taken(Session *session);
+NODISCARD Err session_forget_taken(Session *session);
 NODISCARD Err session_set_key(Session *session, const char *key);
 
 /* HEX commitment to a subject: kind, key, incarnation. */

@@ -122,3 +122,16 @@ session_prepare_taken(Session *session)
     }
     return OK;
 }
+
+Err
+session_forget_taken(Session *session)
+{
+    CLEANUP(arena_freep) Arena *scratch = arena_new();
+    const bool *taken = session->taken;
+
+    session->taken = NULL;
+    for (size_t t = 0; t < session->graph->table_count; t++)
+        if (taken[t])
+            TRY(exec_work(session, selector_taken_drop(scratch, t)));
+    return OK;
+}

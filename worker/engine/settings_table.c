@@ -147,6 +147,18 @@ static const Setting immediate_settings[] = {
 };
 static const SettingGroup immediate_group = { SETTINGS(immediate_settings) };
 
+static const Setting not_key_settings[] = {
+    { "columns", SETTING_EDGE_END, .required = true, IN(NotKeyRule, table),
+      .columns_place = SETTING_AT(NotKeyRule, columns), COUNT(NotKeyRule, column_count),
+      .help = "columns of a table that look like the subject's key" },
+    { "why", SETTING_TEXT, .required = true, IN(NotKeyRule, why), .help = "what they hold instead" },
+};
+static const SettingGroup not_key_group = {
+    SETTINGS(not_key_settings),
+    .size = sizeof(NotKeyRule),
+    .line_place = SETTING_AT(NotKeyRule, line),
+};
+
 static const Setting subject_settings[] = {
     { "kind", SETTING_NAME, .required = true, IN(SubjectRule, kind), .help = "what such a subject is called" },
     { "databases", SETTING_LIST, .element = SETTING_NAME, .filled = true, IN(SubjectRule, databases),
@@ -165,6 +177,8 @@ static const Setting subject_settings[] = {
     { "immediate", SETTING_GROUP, .group = &immediate_group, .help = "erasure without grace" },
     { "edges", SETTING_GROUPS, .group = &edge_group, IN(SubjectRule, edges), COUNT(SubjectRule, edge_count),
       .help = "edges that no FOREIGN KEY declares, or that act otherwise" },
+    { "not_keys", SETTING_GROUPS, .group = &not_key_group, IN(SubjectRule, not_keys), COUNT(SubjectRule, not_key_count),
+      .help = "columns that look like its key and are none" },
     { "processors", SETTING_LIST, .element = SETTING_NAME, IN(SubjectRule, processors),
       COUNT(SubjectRule, processor_count), .help = "who else must erase (not supported by this version)" },
     { "purpose", SETTING_TEXT, IN(SubjectRule, purpose), .help = "what the data is processed for" },

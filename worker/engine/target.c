@@ -75,6 +75,35 @@ judge_orphans(const Rules *rules, const Target *target)
     return OK;
 }
 
+/* What it calls no key is there, and no edge says otherwise.  A part of a key of several columns may be called none: where
+ * another part is NULL, it refers to nothing. */
+static Err
+bind_not_keys(Arena *arena, const Rules *rules, const SubjectRule *rule, const Target *target)
+{
+    for (size_t i = 0; i < rule->not_key_count; i++)
+    {
+        const NotKeyRule *none = &rule->not_keys[i];
+        size_t table, column;
+        TRY(bind_table(arena, rules, none->line, target->graph, &none->table, &table));
+        for (size_t c = 0; c < none->column_count; c++)
+        {
+            TRY(bind_column(arena, rules, none->line, &target->graph->tables[table], "not_keys", none->columns[c],
+                            &column));
+            for (size_t e = 0; e < rule->edge_count; e++)
+                if (rule->edges[e].column_count == 1 &&
+                    strcmp(rule->edges[e].child_columns[0], none->columns[c]) == 0 &&
+                    strcmp(rule->edges[e].child.table, none->table.table) == 0 &&
+                    strcmp(rule->edges[e].child.schema, none->table.schema) == 0)
+                    return err_new(ERR_CONFIG,
+                                   "%s:%d: not_keys: column \"%s\" of \"%s.%s\" is part of the edge in line %d; "
+                                   "one of the two must go",
+                                   rules->config_path, none->line, none->columns[c], none->table.schema,
+                                   none->table.table, rule->edges[e].line);
+        }
+    }
+    return OK;
+}
+
 static Err
 bind_subject(Arena *arena, const Rules *rules, const Graph *graph, const SubjectRule *rule, Target *target)
 {
@@ -97,6 +126,7 @@ bind_subject(Arena *arena, const Rules *rules, const Graph *graph, const Subject
     TRY(bind_column(arena, rules, rule->line, root, "incarnation", rule->incarnation, &ignored));
     TRY(bind_column(arena, rules, rule->line, root, "region", rule->region, &ignored));
     TRY(bind_column(arena, rules, rule->line, root, "ended_at", rule->ended_at, &ignored));
+    TRY(bind_not_keys(arena, rules, rule, target));
     for (size_t i = 0; i < root->index_count; i++)
         if (root->indexes[i].unique && root->indexes[i].column_count == 1 && root->indexes[i].columns[0] == target->key)
         {
@@ -295,28 +325,30 @@ cover_shared(const Target *target, size_t table, bool *covered)
             covered[target->graph->edges[e].child] = true;
 }
 
-void
-targets_uncovered(Arena *arena, const Rules *rules, const Graph *graph, const Targets *targets,
-                  const char ***ret_tables, size_t *ret_count)
+static void
+cover_target(const Target *target, bool *covered)
+{
+    covered[target->root] = true;
+    if (target->scope == NULL)
+        return;
+    for (size_t t = 0; t < target->scope->table_count; t++)
+        covered[target->scope->tables[t].table] = true;
+    for (size_t o = 0; o < target->scope->orphan_count; o++)
+        cover_shared(target, target->scope->orphans[o].table, covered);
+    for (size_t c = 0; c < target->scope->change_count; c++)
+        if (target->graph->edges[target->scope->changes[c].edge].rule != NULL)
+            covered[target->graph->edges[target->scope->changes[c].edge].child] = true;
+}
+
+bool *
+targets_uncovered(Arena *arena, const Rules *rules, const Graph *graph, const Targets *targets, size_t *ret_count)
 {
     bool *covered = ARENA_ARRAY(arena, bool, graph->table_count + 1);
-    const char **names = NULL;
-    size_t count = 0, room = 0;
+    bool *uncovered = ARENA_ARRAY(arena, bool, graph->table_count + 1);
+    size_t count = 0;
 
     for (size_t i = 0; i < targets->count; i++)
-    {
-        const Target *target = &targets->list[i];
-        covered[target->root] = true;
-        if (target->scope == NULL)
-            continue;
-        for (size_t t = 0; t < target->scope->table_count; t++)
-            covered[target->scope->tables[t].table] = true;
-        for (size_t o = 0; o < target->scope->orphan_count; o++)
-            cover_shared(target, target->scope->orphans[o].table, covered);
-        for (size_t c = 0; c < target->scope->change_count; c++)
-            if (target->graph->edges[target->scope->changes[c].edge].rule != NULL)
-                covered[target->graph->edges[target->scope->changes[c].edge].child] = true;
-    }
+        cover_target(&targets->list[i], covered);
     for (size_t g = 0; g < rules->global_count; g++)
     {
         const size_t at = graph_table(graph, rules->global_tables[g].schema, rules->global_tables[g].table);
@@ -324,8 +356,11 @@ targets_uncovered(Arena *arena, const Rules *rules, const Graph *graph, const Ta
             covered[at] = true;
     }
     for (size_t t = 0; t < graph->table_count; t++)
-        if (!covered[t])
-            ARENA_PUSH(arena, names, count, room, graph->tables[t].quoted);
-    *ret_tables = names;
-    *ret_count = count;
+    {
+        uncovered[t] = !covered[t];
+        count += covered[t] ? 0 : 1;
+    }
+    if (ret_count != NULL)
+        *ret_count = count;
+    return uncovered;
 }

@@ -47,8 +47,9 @@ const char *target_owner(Arena *arena, const Target *kept); /* of kept rows */
 /* The target of a disposal, or NULL. */
 const Target *targets_find(const Targets *targets, const char *kind, const char *name);
 
-/* Ordinary tables that no subject reaches, no policy names and global_tables does not list: quoted names. */
-void targets_uncovered(Arena *arena, const Rules *rules, const Graph *graph, const Targets *targets,
-                       const char ***ret_tables, size_t *ret_count);
+/* Per table of the graph: no subject reaches it, no policy names it and global_tables does not list it.  ret_count: how
+ * many; may be NULL. */
+bool *targets_uncovered(Arena *arena, const Rules *rules, const Graph *graph, const Targets *targets,
+                        size_t *ret_count);
 
 #endif

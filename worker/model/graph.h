@@ -46,6 +46,7 @@ typedef struct GraphTable
     bool rules_delete; /* what a DELETE or an UPDATE on it does is rewritten by a rule */
     bool rules_update;
     bool unlogged;
+    bool foreign;         /* its rows are on another server: never in a scope */
     bool inherits;        /* classic inheritance, from it or to it */
     const char *triggers; /* names of those that fire on DELETE, its partitions' too; NULL: none */
     bool triggers_update;
@@ -110,6 +111,8 @@ typedef struct Graph
     GraphEdge *edges;
     size_t edge_count;
     size_t edge_room;
+    const char **habits; /* triggers and rules as lines of the accepted scope: catalog_items() */
+    size_t habit_count;
 } Graph;
 
 #define GRAPH_NONE SIZE_MAX

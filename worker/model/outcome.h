@@ -71,7 +71,8 @@ typedef struct Outcome
     bool overdue;
     bool progressed;
     Err code;
-    const char *error; /* NULL: none */
+    const char *error;  /* NULL: none */
+    const char *settle; /* lines that would settle it, for the configuration; NULL: none */
 } Outcome;
 
 /* A whole copy that lives in arena. */

@@ -83,6 +83,16 @@ typedef struct PolicyRule
     int line;
 } PolicyRule;
 
+/* Columns that look like a subject's key and are none. */
+typedef struct NotKeyRule
+{
+    TableName table;
+    const char **columns;
+    size_t column_count;
+    const char *why;
+    int line;
+} NotKeyRule;
+
 typedef struct SubjectRule
 {
     const char *kind;
@@ -100,6 +110,8 @@ typedef struct SubjectRule
     bool immediate_needs_approval;
     EdgeRule *edges;
     size_t edge_count;
+    NotKeyRule *not_keys;
+    size_t not_key_count;
     const char **processors;
     size_t processor_count;
     const char *purpose;

@@ -386,8 +386,12 @@ judge_orphans(const Graph *graph, const Scope *scope)
 }
 
 static Err
-judge_rules(const GraphTable *table, bool rewritten)
+judge_table(const GraphTable *table, bool rewritten)
 {
+    if (table->foreign)
+        return err_new(ERR_RAIL,
+                       "%s is a foreign table: its rows are on another server, out of reach of a transaction here",
+                       table->quoted);
     if (rewritten)
         return err_new(ERR_RAIL, "%s has a rule: what a statement on it does cannot be foretold", table->quoted);
     return OK;
@@ -400,15 +404,15 @@ judge_shapes(const Graph *graph, const Scope *scope)
     for (size_t i = 0; i < scope->table_count; i++)
     {
         const GraphTable *table = &graph->tables[scope->tables[i].table];
-        TRY(judge_rules(table, table->rules_delete));
+        TRY(judge_table(table, table->rules_delete));
     }
     for (size_t i = 0; i < scope->change_count; i++)
     {
         const GraphTable *table = &graph->tables[graph->edges[scope->changes[i].edge].child];
-        TRY(judge_rules(table, scope->changes[i].writes && table->rules_update));
+        TRY(judge_table(table, scope->changes[i].writes && table->rules_update));
     }
     for (size_t i = 0; i < scope->orphan_count; i++)
-        TRY(judge_rules(&graph->tables[scope->orphans[i].table], graph->tables[scope->orphans[i].table].rules_delete));
+        TRY(judge_table(&graph->tables[scope->orphans[i].table], graph->tables[scope->orphans[i].table].rules_delete));
     return OK;
 }
 

@@ -38,6 +38,35 @@ indexes_json(const Outcome *o)
     return list;
 }
 
+static size_t
+line_length(const char *lines)
+{
+    return strcspn(lines, "\n");
+}
+
+static const char *
+next_line(const char *lines)
+{
+    const char *end = lines + line_length(lines);
+    return *end == '\n' ? end + 1 : end;
+}
+
+static JsonDoc *
+settle_json(Arena *arena, const char *lines)
+{
+    JsonDoc *list = jsondoc_array();
+    for (const char *at = lines; at != NULL && *at != '\0'; at = next_line(at))
+        jsondoc_push_string(list, arena_strndup(arena, at, line_length(at)));
+    return list;
+}
+
+static void
+add_settle(Text *text, const char *lines)
+{
+    for (const char *at = lines; at != NULL && *at != '\0'; at = next_line(at))
+        text_addf(text, "      → %.*s\n", (int)line_length(at), at);
+}
+
 JsonDoc *
 outcomeview_json(Arena *arena, const Outcome *o)
 {
@@ -66,6 +95,7 @@ outcomeview_json(Arena *arena, const Outcome *o)
     jsondoc_set(doc, "missing_indexes", indexes_json(o));
     jsondoc_set_bool(doc, "overdue", o->overdue);
     jsondoc_set_string(doc, "error", o->error);
+    jsondoc_set(doc, "settle", settle_json(arena, o->settle));
     return doc;
 }
 
@@ -122,6 +152,7 @@ outcomeview_text(Arena *arena, const Outcome *o, bool verbose)
         add_stays(&text, arena, "kept", o->kept, o->kept_count);
     if (o->error != NULL)
         text_addf(&text, "    ! %s\n", o->error);
+    add_settle(&text, o->settle);
     return text_done(&text);
 }
 

@@ -52,6 +52,7 @@ load_tables(Arena *arena, Db *db, Graph *graph)
             .triggers_deferred = db_bool(rows, i, 14),
             .unlogged = strcmp(db_text(rows, i, 11), "u") == 0,
             .inherits = db_bool(rows, i, 12),
+            .foreign = db_bool(rows, i, 15),
         };
     }
     return OK;
@@ -219,6 +220,20 @@ load_foreign_keys(Arena *arena, Db *db, Graph *graph)
     return OK;
 }
 
+static Err
+load_habits(Arena *arena, Db *db, Graph *graph)
+{
+    CLEANUP(db_result_freep) DbResult *rows = NULL;
+    TRY(db_query(db, SQL_catalog_habits, 0, NULL, &rows));
+    graph->habits = ARENA_ARRAY(arena, const char *, db_rows(rows) + 1);
+    graph->habit_count = db_rows(rows);
+    for (size_t i = 0; i < db_rows(rows); i++)
+        graph->habits[i] = arena_printf(arena, "%s %s %s\t%s", db_text(rows, i, 0),
+                                        db_ident2(arena, db_text(rows, i, 1), db_text(rows, i, 2)).quoted,
+                                        db_ident(arena, db_text(rows, i, 3)).quoted, db_text(rows, i, 4));
+    return OK;
+}
+
 Err
 catalog_load(Arena *arena, Db *db, Graph **ret_graph)
 {
@@ -231,6 +246,7 @@ catalog_load(Arena *arena, Db *db, Graph **ret_graph)
     TRY(load_indexes(arena, db, graph));
     TRY(load_foreign_keys(arena, db, graph));
     TRY(load_checks(arena, db, graph));
+    TRY(load_habits(arena, db, graph));
     TRY(db_commit(&tx));
     graph_choose_keys(graph, arena);
     *ret_graph = graph;
@@ -245,6 +261,13 @@ compare_texts(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static void
+add_columns(Text *text, const GraphTable *table, const size_t *columns, size_t count)
+{
+    for (size_t c = 0; c < count; c++)
+        text_addf(text, "%s%s", c > 0 ? ", " : "", table->columns[columns[c]].quoted);
+}
+
 static const char *
 edge_item(Arena *arena, const Graph *graph, const GraphEdge *edge)
 {
@@ -252,15 +275,35 @@ edge_item(Arena *arena, const Graph *graph, const GraphEdge *edge)
     const GraphTable *child = &graph->tables[edge->child];
     const GraphTable *parent = &graph->tables[edge->parent];
     text_addf(&item, "edge %s (", child->quoted);
-    for (size_t c = 0; c < edge->column_count; c++)
-        text_addf(&item, "%s%s", c > 0 ? ", " : "", child->columns[edge->child_columns[c]].quoted);
+    add_columns(&item, child, edge->child_columns, edge->column_count);
     text_addf(&item, ") → %s (", parent->quoted);
-    for (size_t c = 0; c < edge->column_count; c++)
-        text_addf(&item, "%s%s", c > 0 ? ", " : "", parent->columns[edge->parent_columns[c]].quoted);
-    text_addf(&item, ") %s%s", edge_action_name(edge->action),
-              edge->only != NULL          ? " on a partition"
-              : edge->parent_only != NULL ? " to a partition"
+    add_columns(&item, parent, edge->parent_columns, edge->column_count);
+    text_addf(&item, ")\t%s%s%s%s", edge_action_name(edge->action), edge->restricts ? ", restricts" : "",
+              edge->deferrable ? ", deferrable" : "",
+              edge->only != NULL          ? ", on a partition"
+              : edge->parent_only != NULL ? ", to a partition"
                                           : "");
+    return text_done(&item);
+}
+
+static const char *
+table_item(Arena *arena, const GraphTable *table)
+{
+    return arena_printf(arena, "table %s\t%s%s%s%s", table->quoted,
+                        table->foreign       ? "foreign"
+                        : table->partitioned ? "partitioned"
+                                             : "ordinary",
+                        table->unlogged ? ", unlogged" : "", table->inherits ? ", in an inheritance" : "",
+                        table->row_security ? ", row security" : "");
+}
+
+static const char *
+key_item(Arena *arena, const GraphTable *table, const GraphIndex *index)
+{
+    Text item = TEXT_INIT(arena);
+    text_addf(&item, "key %s (", table->quoted);
+    add_columns(&item, table, index->columns, index->column_count);
+    text_addf(&item, ")\t%s", index->primary ? "primary" : "unique");
     return text_done(&item);
 }
 
@@ -272,17 +315,20 @@ catalog_items(Arena *arena, const Graph *graph, const char ***ret_items, size_t 
     for (size_t t = 0; t < graph->table_count; t++)
     {
         const GraphTable *table = &graph->tables[t];
-        ARENA_PUSH(arena, items, count, room, arena_printf(arena, "table %s", table->quoted));
+        ARENA_PUSH(arena, items, count, room, table_item(arena, table));
         for (size_t c = 0; c < table->column_count; c++)
             ARENA_PUSH(arena, items, count, room,
-                       arena_printf(arena, "column %s.%s %s%s", table->quoted, table->columns[c].quoted,
-                                    table->columns[c].type, table->columns[c].not_null ? " not null" : ""));
-        if (table->triggers != NULL)
-            ARENA_PUSH(arena, items, count, room,
-                       arena_printf(arena, "trigger on delete from %s: %s", table->quoted, table->triggers));
+                       arena_printf(arena, "column %s.%s\t%s%s%s", table->quoted, table->columns[c].quoted,
+                                    table->columns[c].type, table->columns[c].not_null ? " not null" : "",
+                                    table->columns[c].generated ? " generated" : ""));
+        for (size_t i = 0; i < table->index_count; i++)
+            if (table->indexes[i].unique)
+                ARENA_PUSH(arena, items, count, room, key_item(arena, table, &table->indexes[i]));
     }
     for (size_t e = 0; e < graph->edge_count; e++)
         ARENA_PUSH(arena, items, count, room, edge_item(arena, graph, &graph->edges[e]));
+    for (size_t h = 0; h < graph->habit_count; h++)
+        ARENA_PUSH(arena, items, count, room, graph->habits[h]);
     if (count > 0)
         qsort(items, count, sizeof *items, compare_texts);
     *ret_items = items;
@@ -310,29 +356,106 @@ catalog_fingerprint(Arena *arena, const Graph *graph)
 
 /* -- drift --------------------------------------------------------------------------------------------------------- */
 
+/* An item is what it names and, behind a tab (which sorts before every character of a name), how that is. */
+static size_t
+name_length(const char *item)
+{
+    return strcspn(item, "\t");
+}
+
+static const char *
+manner(const char *item)
+{
+    const size_t length = name_length(item);
+    return item[length] == '\0' ? "" : item + length + 1;
+}
+
+static int
+compare_items(const char *a, const char *b)
+{
+    const size_t one = name_length(a), other = name_length(b);
+    const int order = strncmp(a, b, one < other ? one : other);
+    return order != 0 ? order : (one > other) - (one < other);
+}
+
+typedef struct Changes
+{
+    Arena *arena;
+    const char **list;
+    size_t count;
+    size_t room;
+    const char **tables; /* "table NAME" items that came or went: their parts are told with them */
+    size_t table_count;
+    size_t table_room;
+} Changes;
+
+/* A column, key, trigger or rule of a table that came or went as a whole; an edge is told always. */
+static bool
+is_told(const Changes *changes, const char *item)
+{
+    const char *name = strchr(item, ' ');
+    if (name == NULL || strncmp(item, "edge ", 5) == 0 || strncmp(item, "table ", 6) == 0)
+        return false;
+    for (size_t t = 0; t < changes->table_count; t++)
+    {
+        const char *table = changes->tables[t] + strlen("table");
+        const size_t length = name_length(table);
+        if (strncmp(name, table, length) == 0 && (name[length] == '.' || name[length] == ' '))
+            return true;
+    }
+    return false;
+}
+
+static void
+note_change(Changes *changes, const char *word, const char *item)
+{
+    if (!is_told(changes, item))
+        ARENA_PUSH(changes->arena, changes->list, changes->count, changes->room,
+                   arena_printf(changes->arena, "%s: %.*s%s%s", word, (int)name_length(item), item,
+                                manner(item)[0] == '\0' ? "" : " ", manner(item)));
+}
+
+/* One walk through both sorted lists; tables first, so that what belongs to them is known. */
+static void
+compare_lists(Changes *changes, const char **items, size_t count, const DbResult *rows, bool tables)
+{
+    for (size_t now = 0, then = 0; now < count || then < db_rows(rows);)
+    {
+        const char *accepted = then < db_rows(rows) ? db_text(rows, then, 0) : NULL;
+        const int order = accepted == NULL ? -1 : now == count ? 1 : compare_items(items[now], accepted);
+        const char *item = order <= 0 ? items[now] : accepted;
+        if (tables && order != 0 && strncmp(item, "table ", 6) == 0)
+            ARENA_PUSH(changes->arena, changes->tables, changes->table_count, changes->table_room,
+                       arena_strdup(changes->arena, item));
+        if (!tables && order != 0)
+            note_change(changes, order < 0 ? "new" : "gone", item);
+        if (!tables && order == 0 && strcmp(manner(item), manner(accepted)) != 0)
+            ARENA_PUSH(changes->arena, changes->list, changes->count, changes->room,
+                       arena_printf(changes->arena, "changed: %.*s was %s, is %s", (int)name_length(item), item,
+                                    manner(accepted), manner(item)));
+        now += order <= 0 ? 1 : 0;
+        then += order >= 0 ? 1 : 0;
+    }
+}
+
 Err
 catalog_drift(Arena *arena, Db *db, const Graph *graph, bool *ret_accepted, const char ***ret_changes,
               size_t *ret_count)
 {
     CLEANUP(db_result_freep) DbResult *rows = NULL;
-    const char **items, **changes = NULL;
-    size_t count, now = 0, then = 0, changed = 0, room = 0;
+    Changes changes = { .arena = arena };
+    const char **items;
+    size_t count;
 
     TRY(db_query(db, SQL_accepted_load, 0, NULL, &rows));
-    catalog_items(arena, graph, &items, &count);
-    while (db_rows(rows) > 0 && (now < count || then < db_rows(rows)))
-    {
-        const char *accepted = then < db_rows(rows) ? db_text(rows, then, 0) : NULL;
-        const int order = accepted == NULL ? -1 : now == count ? 1 : strcmp(items[now], accepted);
-        if (order < 0)
-            ARENA_PUSH(arena, changes, changed, room, arena_printf(arena, "new: %s", items[now]));
-        if (order > 0)
-            ARENA_PUSH(arena, changes, changed, room, arena_printf(arena, "gone: %s", accepted));
-        now += order <= 0 ? 1 : 0;
-        then += order >= 0 ? 1 : 0;
-    }
     *ret_accepted = db_rows(rows) > 0;
-    *ret_changes = changes;
-    *ret_count = changed;
+    catalog_items(arena, graph, &items, &count);
+    if (*ret_accepted)
+    {
+        compare_lists(&changes, items, count, rows, true);
+        compare_lists(&changes, items, count, rows, false);
+    }
+    *ret_changes = changes.list;
+    *ret_count = changes.count;
     return OK;
 }

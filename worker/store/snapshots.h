@@ -12,6 +12,9 @@
 #include "store/frames.h"
 #include "wrap/jsondoc.h"
 
+/* What a restore calls the rows of a file, with its number behind: an expression may name those of another file. */
+#define SNAPSHOT_STAGE "pg_temp.expunge_r"
+
 typedef struct SnapshotColumn
 {
     const char *name;

@@ -53,12 +53,12 @@ end = true;
 END
 }
 
-template expunge_desk load_desk
+template expunge_counter load_desk
 scenes=0
 desk() # → a fresh database "desk", and a house
 {
     scenes=$((scenes + 1))
-    database desk expunge_desk
+    database desk expunge_counter
     desk_house "desk$scenes" desk
     x init >"$WORK/init" 2>&1 || die "init: $(cat "$WORK/init")"
 }
@@ -189,7 +189,7 @@ expect_status 'the edge that was printed settles it' 0 x run --json
 expect_equal 'and its row went along, the other stays' '0 0 1' "$(left) $(sql desk 'select count(*) from app.log')"
 
 # numbers are equal by chance unless keys are rare; so are short texts unless most of them match
-database desk expunge_desk
+database desk expunge_counter
 sql desk "drop table app.document; alter table app.workspace drop id; alter table app.workspace add id bigint generated always as identity primary key;
     create table app.document (id bigint primary key, pages integer, cart_id integer, ref bigint); insert into app.document select g, g, g, g from generate_series(1, 100) g; analyze"
 desk_house dense desk
@@ -382,7 +382,7 @@ expect_equal 'does not stop the work on the other' '0 0' "$(left)"
 expect_match 'and is named' out 'away'
 expect_status 'a plan says so as well' 69 x plan
 expect_match 'with what the others have to do' out 'database "away" is left out'
-database desk2 expunge_desk
+database desk2 expunge_counter
 desk
 sed -i "s|^databases = (|databases = ( { name = \"breaks\"; conninfo = \"$(conninfo desk2)\"; },|" "$CONF"
 expect_status 'two databases' 0 x init

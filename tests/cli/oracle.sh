@@ -263,7 +263,7 @@ expect_true 'P19: no value of a row can be read in a snapshot'"'"'s files' bash 
 expect_status 'verify: ledger, snapshots and absence agree' 0 x verify
 expect_status 'P1: an auditor reads for each class its window, purpose and legal basis' 0 x report --format json
 cp "$OUT" "$WORK/report.json"
-expect_json 'P1: 13 classes, no row past its window, and the oldest row of each inside it' '13 13 0 t' "$WORK/report.json" \
+expect_json 'P1: 13 classes and the kept invoices, no row past its window, and the oldest row of each inside it' '14 14 0 t' "$WORK/report.json" \
     "select concat_ws(' ', count(*), count(*) filter (where p.value ->> 'purpose' <> '' and p.value ->> 'basis' <> '' and p.value ->> 'class' <> ''), sum((p.value ->> 'rows_past_window')::bigint),
             bool_and((p.value ->> 'oldest_row')::timestamptz >= (p.value ->> 'cutoff')::timestamptz or jsonb_array_length(p.value -> 'exempt') > 0))
        from doc, jsonb_array_elements(j -> 'databases') as d, jsonb_array_elements(d.value -> 'policies') as p"

@@ -184,6 +184,14 @@ def edge_rule(edge):
     return text + " }"
 
 
+def parts_of_keys(case):
+    """Columns of keys of several columns: their values may be keys of the root, which says nothing where another one is NULL."""
+    whole = {(e.child.title(), e.child_columns[0]) for e in case.edges if len(e.child_columns) == 1}
+    parts = {(e.child.title(), column): quoted("%s(%s)" % (names(e.child), name(column)))
+             for e in case.edges if len(e.child_columns) > 1 for column in e.child_columns}
+    return ", ".join('{ columns = %s; why = "part of another key"; }' % parts[part] for part in sorted(parts) if part not in whole)
+
+
 def configuration(case, directory, conninfo, key):
     root = case.tables[0]
     return """worker = {
@@ -195,7 +203,8 @@ subjects = (
   { kind = "thing"; root = %(root)s; key = %(column)s; ended_at = %(ended)s; grace = "1 day"; during_grace = "%(during)s";
     edges = (
       %(edges)s
-    ); }
+    );
+    not_keys = ( %(not_keys)s ); }
 );
 stores = ( { name = "s"; kind = "directory"; role = "snapshots"; path = "%(dir)s/snapshots"; } );
 global_tables = [ %(globals)s ];
@@ -205,4 +214,4 @@ end = true;
         "dir": directory, "key": key, "conninfo": quoted(conninfo), "root": quoted(names(root)), "column": quoted(name(root.key[0])),
         "batch": case.batch,
         "ended": quoted(name(case.ended_at)), "during": case.during_grace, "edges": ",\n      ".join(edge_rule(e) for e in case.edges if e.rule),
-        "globals": ", ".join(quoted(names(t)) for t in case.tables if t.listed)}
+        "not_keys": parts_of_keys(case), "globals": ", ".join(quoted(names(t)) for t in case.tables if t.listed)}

@@ -112,7 +112,7 @@ write_failure(Session *session, Arena *arena, int64_t id, Err code, const char *
 {
     Disposal *disposal;
     const bool failure = code != ERR_PARTLY && code != ERR_HELD && code != ERR_AGAIN;
-    if (db_is_broken(session->db) || disposals_load(arena, session->db, id, &disposal) != OK)
+    if (session_is_broken(session) || disposals_load(arena, session->db, id, &disposal) != OK)
     {
         err_clear();
         return;
@@ -164,7 +164,7 @@ dispose_run(Session *session, Arena *arena, int64_t id, Outcome *outcome)
         err_clear();
         write_failure(session, arena, id, e, outcome->error);
     }
-    if (db_is_broken(session->db))
+    if (session_is_broken(session))
         return err_new(ERR_DATABASE, "%s",
                        outcome->error == NULL ? "the connection to the server was lost" : outcome->error);
     Disposal *disposal;

@@ -294,6 +294,12 @@ session_fork(const Session *session, Session **ret_session)
     return OK;
 }
 
+bool
+session_is_broken(const Session *session)
+{
+    return db_is_broken(session->db) || (session->second != NULL && db_is_broken(session->second));
+}
+
 Err
 session_open_second(Session *session)
 {

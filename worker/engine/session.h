@@ -72,6 +72,8 @@ NODISCARD Err session_judge_schema(Session *session);
 #define SESSION_RANGE_PLANS "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_sort = off"
 /* The second connection, opened when it is not there.  It works on ranges alone. */
 NODISCARD Err session_open_second(Session *session);
+/* One of its connections is gone: what failed is no fault of the disposal's. */
+bool session_is_broken(const Session *session);
 void session_close(Session *session);
 void session_closep(Session **session);
 

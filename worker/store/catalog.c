@@ -133,7 +133,7 @@ load_checks(Arena *arena, Db *db, Graph *graph)
     for (size_t i = 0; i < db_rows(rows); i++)
     {
         const size_t at = graph_table_oid(graph, db_int64(rows, i, 0));
-        if (at == GRAPH_NONE)
+        if (at == GRAPH_NONE || db_text(rows, i, 2) == NULL) /* dropped while we read: its expression is gone first */
             continue;
         GraphTable *table = &graph->tables[at];
         const GraphCheck check = { .only = optional_text(arena, rows, i, 1),

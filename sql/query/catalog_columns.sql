@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The columns of those tables, in order.
 -- columns: table oid, attnum, name, type, not_null, generated, base type (of a domain: what it stands on), collation where it
---          is not the database's, operator that compares two values where it is not one of pg_catalog, default
+--          is not the database's, operator that compares two values where it is not one of pg_catalog, default,
+--          values of its type can be hashed (of types made of others: not looked into, false)
   select a.attrelid::bigint, a.attnum::integer, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
          a.attgenerated <> '', b.oid::regtype::text,
          (select format('%s.%I', l.collnamespace::regnamespace, l.collname) from pg_collation l
@@ -13,14 +14,16 @@
             join pg_amop x on x.amopfamily = s.opcfamily and x.amoplefttype = t.oid and x.amoprighttype = t.oid and x.amopstrategy = 3
             join pg_operator o on o.oid = x.amopopr
            where t.oid = b.oid and t.typnamespace <> 'pg_catalog'::regnamespace and o.oprnamespace <> 'pg_catalog'::regnamespace),
-         (select pg_get_expr(d.adbin, d.adrelid) from pg_attrdef d where d.adrelid = a.attrelid and d.adnum = a.attnum)
+         (select pg_get_expr(d.adbin, d.adrelid) from pg_attrdef d where d.adrelid = a.attrelid and d.adnum = a.attnum),
+         b.kind = 'e' or case when b.oid = 'varchar'::regtype then 'text'::regtype else b.oid end in (
+             select s.opcintype from pg_opclass s join pg_am m on m.oid = s.opcmethod where m.amname = 'hash' and s.opcdefault)
     from pg_attribute a
     join pg_class c on c.oid = a.attrelid
    cross join lateral (with recursive base (oid, base, kind) as (
               select t.oid, t.typbasetype, t.typtype from pg_type t where t.oid = a.atttypid
                union all
               select n.oid, n.typbasetype, n.typtype from base x join pg_type n on n.oid = x.base where x.kind = 'd')
-          select x.oid from base x where x.kind <> 'd') b
+          select x.oid, x.kind from base x where x.kind <> 'd') b
    where a.attnum > 0
      and not a.attisdropped
      and c.relkind in ('r', 'p', 'f')

@@ -119,6 +119,14 @@ goes t.root 'id = 1' '"Größe ""1"""."Ordner, mit Komma"' '"root id" = 1' '"sel
     't."Root"' 'id = 1' t.t 'w = 1' 't."日本"' '"表" % 3 = 0'
 trap_erased 'names with quotes, commas, dots, of 63 bytes and beyond ASCII, in four schemas'
 
+trap_schema unhashed <<'END'
+create table t.price (amount money primary key, parent money references t.price, root_id integer references t.root);
+insert into t.price select g::money, case when g > 3 then (g - 3)::money end, case when g <= 3 then g end from generate_series(1, 30) g;
+END
+trap_house '' ''
+goes t.root 'id = 1' t.price 'amount::numeric::integer % 3 = 1'
+trap_erased 'a tree whose keys have no hash'
+
 # ---- rows -----------------------------------------------------------------------------------------------------------------
 
 trap_schema duplicates <<'END'

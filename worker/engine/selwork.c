@@ -191,7 +191,19 @@ add_tree_columns(Text *text, const Selector *s, size_t position)
         text_addf(text, ", t.%s as expunge_r%zu", table->columns[entry->refs[i]].quoted, i);
 }
 
-/* UNION ends where rows refer to each other in a ring. */
+static bool
+tree_is_hashable(const GraphTable *table, const ScopeTable *entry)
+{
+    for (size_t i = 0; i < table->key_count; i++)
+        if (!table->columns[table->key[i]].hashable)
+            return false;
+    for (size_t i = 0; i < entry->ref_count; i++)
+        if (!table->columns[entry->refs[i]].hashable)
+            return false;
+    return true;
+}
+
+/* UNION ends where rows refer to each other in a ring; the server compares them by hash. */
 char *
 selector_fill_tree(const Selector *s, size_t position)
 {
@@ -203,7 +215,8 @@ selector_fill_tree(const Selector *s, size_t position)
     for (size_t e = 0; e < entry->edge_count; e++)
         if (selparts_edge(s, entry->edges[e])->parent == entry->table)
             edge = selparts_edge(s, entry->edges[e]);
-    if (edge == NULL || edge->only != NULL || edge->parent_only != NULL || entry->keeps_partition)
+    if (edge == NULL || edge->only != NULL || edge->parent_only != NULL || entry->keeps_partition ||
+        !tree_is_hashable(table, entry))
         return NULL;
     Text text = TEXT_INIT(s->arena);
     text_addf(&text, "insert into %s with recursive tree as (select ", selparts_work(s, position));

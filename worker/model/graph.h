@@ -17,6 +17,7 @@ typedef struct GraphColumn
     const char *standard;  /* its default, an expression; NULL: none */
     bool not_null;
     bool generated;
+    bool hashable; /* UNION over its values is possible in a recursive statement */
 } GraphColumn;
 
 typedef struct GraphCheck

@@ -80,7 +80,8 @@ load_columns(Arena *arena, Db *db, Graph *graph)
                                      .base_type = arena_strdup(arena, db_text(rows, i, 6)),
                                      .collation = optional_text(arena, rows, i, 7),
                                      .equals = optional_text(arena, rows, i, 8),
-                                     .standard = optional_text(arena, rows, i, 9) };
+                                     .standard = optional_text(arena, rows, i, 9),
+                                     .hashable = db_bool(rows, i, 10) };
         ARENA_PUSH(arena, table->columns, table->column_count, room[at], column);
     }
     return OK;

@@ -42,7 +42,8 @@ update telemetry.usage_event set workspace_id = (select id from cloud.workspace 
 update marketplace.install set uninstalled_at = null where workspace_id = (select id from cloud.workspace where subdomain = 'canary-eu-w000002');
 update support.ticket set account_id = null where account_id in (select id from cloud.account where status = 'leaving');
 update telemetry.tracking_event set account_id = null where account_id in (select id from cloud.account where status = 'leaving');
--- what there may be too little of for several batches
+-- what there may be too little of for several batches, soon after midnight above all
+update telemetry.location_fix set recorded_at = recorded_at - interval '3 days' where recorded_at < now() - interval '28 days';
 update marketplace.install set uninstalled_at = now() - interval '40 days'
  where uninstalled_at is null and workspace_id in (select id from cloud.workspace where cancelled_at is null and subdomain like '%3');
 insert into cloud.message (room_id, member_id, parent_id, body, sent_at)

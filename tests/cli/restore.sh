@@ -24,19 +24,10 @@ state_of() # DATABASE ID
     sql "$1" "select state || case when key_destroyed_at is null then ' with key' else '' end from expunge.disposal where id = ${2##*-}"
 }
 
-# A house for one kind of subject, "thing", in one database.
-thing_house() # NAME DATABASE ROOT KEY EDGES GLOBAL
+# A house for one kind of subject, with its schema installed.
+thing_house() # as kind_house
 {
-    new_house "$1"
-    cat >"$CONF" <<END
-worker = { state_dir = "$STATE"; master_key = "file:$WORK/$1/master.key"; pace = { duty = 1.0; }; };
-databases = ( { name = "db"; conninfo = "$(conninfo "$2")"; } );
-subjects = ( { kind = "thing"; root = "$3"; key = "$4"; ended_at = "ended_at"; grace = "1 day"; edges = ( $5 ); } );
-stores = ( { name = "s"; kind = "directory"; role = "snapshots"; path = "$WORK/$1/snapshots"; } );
-global_tables = [ $6 ];
-safety = { max_share = 1.0; };
-end = true;
-END
+    kind_house "$@"
     x init >"$WORK/init" 2>&1 || die "init: $(cat "$WORK/init")"
 }
 

@@ -7,21 +7,6 @@ cluster_shared
 
 CASES=${EXPUNGE_CASES:-$ROOT/../shared/cases}
 
-# A house for one kind of subject, "thing", in one database.
-thing_house() # NAME DATABASE ROOT KEY EDGES GLOBAL
-{
-    new_house "$1"
-    cat >"$CONF" <<END
-worker = { state_dir = "$STATE"; master_key = "file:$WORK/$1/master.key"; pace = { duty = 1.0; }; };
-databases = ( { name = "db"; conninfo = "$(conninfo "$2")"; } );
-subjects = ( { kind = "thing"; root = "$3"; key = "$4"; ended_at = "ended_at"; grace = "1 day"; edges = ( $5 ); } );
-stores = ( { name = "s"; kind = "directory"; role = "snapshots"; path = "$WORK/$1/snapshots"; } );
-global_tables = [ $6 ];
-safety = { max_share = 1.0; };
-end = true;
-END
-}
-
 erased_rows() # → "table rows" lines of the last run's JSON, sorted
 {
     json out "select (t.value ->> 'table') || ' ' || (t.value ->> 'rows') from doc, jsonb_array_elements(j -> 'disposals') as d, jsonb_array_elements(d.value -> 'tables') as t order by 1"
@@ -62,7 +47,7 @@ END
 
 template expunge_traps load_traps
 database traps expunge_traps
-thing_house traps_house traps t.root id '' ''
+kind_house traps_house traps t.root id '' ''
 expect_status 'init' 0 x init
 expect_status 'a schema of cycles, trees and tables without a key is planned' 0 x plan --json
 erased_rows >"$WORK/planned"
@@ -85,7 +70,7 @@ expect_status 'all of it verifies' 0 x verify
 
 database two expunge_traps
 sql two "update t.right_side set left_id = 1 where id = 3" # of subject 1 by its left side, used by another's left side
-thing_house two_house two t.root id '' ''
+kind_house two_house two t.root id '' ''
 run x init
 app_fingerprint two >"$WORK/before"
 expect_status 'a row in the scope that another subject refers to stops the disposal' 11 x run
@@ -103,19 +88,19 @@ load_tree() # CONNINFO
 }
 template expunge_tree load_tree
 database tree expunge_tree
-thing_house tree_house tree t.org id '' ''
+kind_house tree_house tree t.org id '' ''
 run x init
 expect_status 'a root that refers to itself stops until the configuration says what is meant' 11 x run
 expect_match 'and the line that would settle it is printed' out 'from = "t\.org\(parent_id\)"'
 expect_equal 'nothing was changed' 165 "$(sql tree 'select (select count(*) from t.org) + (select count(*) from t.seat)')"
-thing_house tree_house2 tree t.org id '{ from = "t.org(parent_id)"; to = "t.org(id)"; action = "delete"; }' ''
+kind_house tree_house2 tree t.org id '{ from = "t.org(parent_id)"; to = "t.org(id)"; action = "delete"; }' ''
 sql tree 'drop schema expunge cascade'
 run x init
 expect_status 'named with action delete, what hangs below goes along' 0 x run --json
 expect_equal 'the subtree of 2, and its seats' 't.org 7
 t.seat 70' "$(erased_rows)"
 database tree2 expunge_tree
-thing_house tree_house3 tree2 t.org id '{ from = "t.org(parent_id)"; to = "t.org(id)"; action = "set_null"; }' ''
+kind_house tree_house3 tree2 t.org id '{ from = "t.org(parent_id)"; to = "t.org(id)"; action = "set_null"; }' ''
 run x init
 expect_status 'named with set_null, only the root goes' 0 x run --json
 expect_equal 'its own seats, and two references nulled' 't.org 1
@@ -146,7 +131,7 @@ public_case() # DATABASE TABLE KEY VALUE EDGES GLOBAL EXPECTED
     sql "$name" "alter table $2 add ended_at timestamptz"
     sql "$name" "update $2 set ended_at = now() - interval '3 days' where $3 = '$4'" >"$WORK/.update"
     sql "$name" "select sum((xpath('/row/c/text()', query_to_xml(format('select count(*) as c from only %I.%I', table_schema, table_name), true, true, '')))[1]::text::bigint) from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'" >"$WORK/$name.before"
-    thing_house "$name" "$name" "public.$2" "$3" "$5" "$6"
+    kind_house "$name" "$name" "public.$2" "$3" "$5" "$6"
     run x init
     expect_status "$1: $2 $4 is erased" 0 x run --json
     expect_equal "$1: with exactly what hangs on it" "$7" "$(erased_rows | tr '\n' ' ' | sed 's/public\.//g; s/ $//')"

@@ -291,3 +291,18 @@ disposal_of() # DATABASE KIND NAME-OR-KEY [STATE]
 {
     sql "$1" "select '$1-' || id from expunge.disposal where kind = '$2' and (name = '$3' or subject_key = '$3') and state like '${4:-%}' order by id desc limit 1"
 }
+
+# A house for one kind of subject, "thing", in one database.
+kind_house() # NAME DATABASE ROOT KEY EDGES GLOBAL
+{
+    new_house "$1"
+    cat >"$CONF" <<END
+worker = { state_dir = "$STATE"; master_key = "file:$WORK/$1/master.key"; pace = { duty = 1.0; }; };
+databases = ( { name = "db"; conninfo = "$(conninfo "$2")"; } );
+subjects = ( { kind = "thing"; root = "$3"; key = "$4"; ended_at = "ended_at"; grace = "1 day"; edges = ( $5 ); } );
+stores = ( { name = "s"; kind = "directory"; role = "snapshots"; path = "$WORK/$1/snapshots"; } );
+global_tables = [ $6 ];
+safety = { max_share = 1.0; };
+end = true;
+END
+}

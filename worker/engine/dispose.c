@@ -123,9 +123,8 @@ write_failure(Session *session, Arena *arena, int64_t id, Err code, const char *
         err_clear();
 }
 
-/* The server may not have noticed yet that a killed worker is gone: try for a few seconds. */
-static Err
-claim(Session *session, int64_t id, bool *ret_claimed)
+Err
+dispose_claim(Session *session, int64_t id, bool *ret_claimed)
 {
     *ret_claimed = false;
     for (int i = 0; i < CLAIM_TRIES && !*ret_claimed; i++)
@@ -147,7 +146,7 @@ dispose_run(Session *session, Arena *arena, int64_t id, Outcome *outcome)
 
     outcome->database = session->database->name;
     outcome->id = id;
-    TRY(claim(session, id, &claimed));
+    TRY(dispose_claim(session, id, &claimed));
     if (!claimed)
     {
         outcome->code = ERR_AGAIN;

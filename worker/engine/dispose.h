@@ -10,6 +10,9 @@
  * Only what concerns the whole session is returned as a failure: the connection is lost, the ledger cannot be written. */
 NODISCARD Err dispose_run(Session *session, Arena *arena, int64_t id, Outcome *outcome);
 
+/* Claim it for this session.  The server may not have noticed yet that a killed worker is gone: tries for a few seconds. */
+NODISCARD Err dispose_claim(Session *session, int64_t id, bool *ret_claimed);
+
 /* What comes next for a disposal, gathered and decided; ret_story says why nothing does (hold).  In any transaction. */
 NODISCARD Err dispose_next(Job *job, Step *ret_step, const char **ret_story);
 

@@ -107,7 +107,6 @@ erase_begin(Job *job)
     CLEANUP(db_tx_endp) DbTx tx = { 0 };
     const Transit step = { .from = job->disposal->state, .to = STATE_ERASING };
     const bool subject = job->target->subject != NULL;
-    int64_t rows = 0;
 
     TRY(coverage_judge(job->arena, job->session, job->target, job->outcome));
     TRY(judge_privileges(job));
@@ -118,10 +117,10 @@ erase_begin(Job *job)
     TRY(job_guard(job, GUARD_DURABLE, "for update", &tx));
     if (subject)
     {
-        TRY(erase_count_scope(job, &rows));
+        TRY(job_fill_subject(job));
         TRY(job_refuse_foreign(job));
         TRY(orphans_note(job));
-        TRY(whole_rehearse(job, rows));
+        TRY(whole_rehearse(job));
     }
     TRY(disposals_transit(job->session->db, job->disposal->id, &step));
     TRY(disposals_record(job->arena, job->session->db, job->disposal->id, "erasing",
@@ -135,33 +134,11 @@ erase_begin(Job *job)
 
 /* -- counting ------------------------------------------------------------------------------------------------------ */
 
-/* Rows that still belong to the scope: those to erase, and those to change. */
-static Err
-count_filled(Job *job, int64_t *ret_rows)
-{
-    const Scope *scope = job->target->scope;
-    int64_t total = 0;
-    for (size_t i = 0; i < scope->table_count; i++)
-    {
-        int64_t rows;
-        TRY(job_count_rows(job, i, &rows));
-        total += rows;
-    }
-    for (size_t i = 0; i < scope->change_count; i++)
-    {
-        int64_t rows;
-        TRY(job_count_change(job, i, &rows));
-        total += rows;
-    }
-    *ret_rows = total;
-    return OK;
-}
-
 Err
 erase_count_scope(Job *job, int64_t *ret_rows)
 {
     TRY(job_fill_subject(job));
-    return count_filled(job, ret_rows);
+    return job_count_filled(job, ret_rows);
 }
 
 /* -- erasing a subject --------------------------------------------------------------------------------------------- */
@@ -284,7 +261,7 @@ count_absent(Job *job, int64_t *ret_rows)
     TRY(db_begin(job->session->db, "isolation level repeatable read read only", &tx));
     TRY(db_query(job->session->db, selector_fill_subject_root(&job->selector), 0, NULL, NULL));
     TRY(job_fill_below(job));
-    TRY(count_filled(job, ret_rows));
+    TRY(job_count_filled(job, ret_rows));
     return db_commit(&tx);
 }
 
@@ -292,7 +269,7 @@ count_absent(Job *job, int64_t *ret_rows)
 static bool
 is_worth_a_round(const Job *job, Err e)
 {
-    return e == ERR_AGAIN || (e == ERR_DATABASE && strcmp(db_sqlstate(job->session->db), "23503") == 0);
+    return e == ERR_AGAIN || job_broke_reference(job, e);
 }
 
 static Err

@@ -116,6 +116,12 @@ job_held(Job *job, bool *ret_held, const char **ret_story)
     return tell_hold(job, row, ret_held, ret_story);
 }
 
+bool
+job_broke_reference(const Job *job, Err e)
+{
+    return e == ERR_DATABASE && strcmp(db_sqlstate(job->session->db), "23503") == 0;
+}
+
 Err
 job_root_is_back(const Job *job)
 {

@@ -51,6 +51,8 @@ NODISCARD Err job_guard_at_once(Job *job, const char *options, DbTx *ret_tx);
 /* Commit a guarded transaction that deleted.  Where no root row was there to lock, it is looked for once more: somebody may
  * have come with the key of the one who left, and the rows that went would be theirs (ERR_RAIL, nothing is committed). */
 NODISCARD Err job_commit(Job *job, DbTx *tx);
+/* e is the server's word that a foreign key objects: somebody wrote below a row that was to go. */
+bool job_broke_reference(const Job *job, Err e);
 NODISCARD Err job_root_is_back(const Job *job); /* that refusal */
 
 /* The same for the snapshot's end: no hold, and none comes while the key is destroyed. */
@@ -97,5 +99,7 @@ NODISCARD Err job_fill_subject(Job *job);
 NODISCARD Err job_refuse_foreign(Job *job);
 NODISCARD Err job_count_rows(Job *job, size_t position, int64_t *ret_rows);
 NODISCARD Err job_count_change(Job *job, size_t change, int64_t *ret_rows);
+/* Rows that still belong to the scope: those to erase, and those to change. */
+NODISCARD Err job_count_filled(Job *job, int64_t *ret_rows);
 
 #endif

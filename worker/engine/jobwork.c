@@ -316,3 +316,24 @@ job_count_change(Job *job, size_t change, int64_t *ret_rows)
         return OK;
     return session_number(job->session, selector_count_change(&job->selector, change), ret_rows);
 }
+
+Err
+job_count_filled(Job *job, int64_t *ret_rows)
+{
+    const Scope *scope = job->target->scope;
+    int64_t total = 0;
+    for (size_t i = 0; i < scope->table_count; i++)
+    {
+        int64_t rows;
+        TRY(job_count_rows(job, i, &rows));
+        total += rows;
+    }
+    for (size_t i = 0; i < scope->change_count; i++)
+    {
+        int64_t rows;
+        TRY(job_count_change(job, i, &rows));
+        total += rows;
+    }
+    *ret_rows = total;
+    return OK;
+}

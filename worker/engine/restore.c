@@ -2,15 +2,13 @@
 #include "engine/restore_private.h"
 
 #include "base/fault.h"
+#include "engine/dispose.h"
 #include "engine/erase.h"
 #include "engine/stop.h"
 #include "sql.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-#define CLAIM_TRIES 20
-#define CLAIM_PAUSE_US 150000
 
 /* -- a snapshot, open ---------------------------------------------------------------------------------------------- */
 
@@ -480,21 +478,6 @@ look_ahead(Session *session, Restoration *out)
 }
 
 static Err
-claim(Session *session, int64_t id)
-{
-    bool claimed = false;
-
-    for (int i = 0; i < CLAIM_TRIES && !claimed; i++)
-    {
-        if (i > 0)
-            stop_sleep(CLAIM_PAUSE_US);
-        TRY(stop_judge());
-        TRY(disposals_claim(session->db, id, &claimed));
-    }
-    return claimed ? OK : err_new(ERR_AGAIN, "a worker is busy with this disposal: pause it, or wait until it is done");
-}
-
-static Err
 restore_claimed(Session *session, int64_t id, Restoration *out)
 {
     CLEANUP(restore_closep) Restore restore = { .key = NULL };
@@ -517,7 +500,11 @@ restore_claimed(Session *session, int64_t id, Restoration *out)
 Err
 restore_live(Session *session, int64_t id, Restoration *out)
 {
-    TRY(claim(session, id));
+    bool claimed;
+
+    TRY(dispose_claim(session, id, &claimed));
+    if (!claimed)
+        return err_new(ERR_AGAIN, "a worker is busy with this disposal: pause it, or wait until it is done");
     out->due_at = INSTANT_NONE;
     const Err e = restore_claimed(session, id, out);
     if (e != OK || db_is_broken(session->db))

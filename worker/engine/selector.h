@@ -117,7 +117,6 @@ char *selector_taken_subtract_change(const Selector *s, size_t change);
 char *selector_take(const Selector *s, size_t position);
 
 /* -- copying and erasing */
-char *selector_columns(const Selector *s, size_t position); /* "t"."a", …: without generated columns */
 char *selector_copy(const Selector *s, size_t position);
 char *selector_copy_change(const Selector *s, size_t change);
 /* numbers ($1, $2], both literal when moving */
@@ -173,7 +172,6 @@ char *selector_root_state(const Selector *s, const char *lock);
 /* columns: id, type, until (microseconds) of the newest hold in force on the subject, whatever the spelling of its key.
  * The server answers with class 22 when a hold of this kind has a key that is none. */
 char *selector_hold(const Selector *s);
-char *selector_delete_root(const Selector *s);
 /* $1 as_of, $2 limit; columns: key, incarnation, ended_at, region; roots that have ended and have no disposal */
 char *selector_ended_roots(const Selector *s);
 /* $1 region; columns: rows.  Ended roots of another region */

@@ -18,14 +18,6 @@ selparts_columns(Text *text, const GraphTable *table, const char *alias)
 }
 
 char *
-selector_columns(const Selector *s, size_t position)
-{
-    Text text = TEXT_INIT(s->arena);
-    selparts_columns(&text, selparts_table(s, position), "t");
-    return text_done(&text);
-}
-
-char *
 selector_copy(const Selector *s, size_t position)
 {
     Text text = TEXT_INIT(s->arena);
@@ -446,15 +438,6 @@ selector_hold(const Selector *s)
         db_literal(s->arena, s->target->subject->kind), db_literal(s->arena, s->target->subject->kind), key->type,
         key->collation == NULL ? "" : " collate ", key->collation == NULL ? "" : key->collation, selparts_equals(key),
         selparts_key(s));
-}
-
-char *
-selector_delete_root(const Selector *s)
-{
-    Text text = TEXT_INIT(s->arena);
-    text_addf(&text, "delete from %s t where ", selparts_table(s, 0)->from);
-    selparts_is_root(&text, s, "t");
-    return text_done(&text);
 }
 
 char *

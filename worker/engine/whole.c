@@ -83,13 +83,6 @@ whole_waits_for_commit(const Job *job)
     return false;
 }
 
-/* A foreign key that objects is nothing that a trigger did: rows were written meanwhile, or a sample left children out. */
-static bool
-is_of_a_key(const Job *job, Err e)
-{
-    return e == ERR_DATABASE && strcmp(db_sqlstate(job->session->db), "23503") == 0;
-}
-
 static Err
 sample(Job *job)
 {
@@ -102,7 +95,7 @@ sample(Job *job)
             continue;
         TRY(db_exec(job->session->db, "savepoint expunge_sample"));
         const Err e = pass_erase_some_now(job, i, SAMPLE_ROWS, &rows);
-        if (e != OK && !is_of_a_key(job, e))
+        if (e != OK && !job_broke_reference(job, e))
             return err_note(e, "while erasing from %s", table->quoted);
         err_clear();
         TRY(db_exec(job->session->db, "rollback to savepoint expunge_sample"));
@@ -128,14 +121,18 @@ try_out(Job *job, int64_t rows)
     return db_exec(job->session->db, "set constraints all immediate");
 }
 
+/* A foreign key that objects is nothing that a trigger did: rows were written meanwhile, or a sample left children out. */
 Err
-whole_rehearse(Job *job, int64_t rows)
+whole_rehearse(Job *job)
 {
+    int64_t rows;
+
     if (!has_triggers(job))
         return OK;
+    TRY(job_count_filled(job, &rows));
     TRY(db_exec(job->session->db, "savepoint expunge_rehearsal"));
     const Err e = try_out(job, rows);
-    if (e != OK && !is_of_a_key(job, e))
+    if (e != OK && !job_broke_reference(job, e))
     {
         const char *why = arena_strdup(job->arena, err_joined());
         return err_new(

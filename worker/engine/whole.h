@@ -18,7 +18,7 @@ NODISCARD Err whole_erase(Job *job, bool each_settles, int64_t *ret_rows);
 bool whole_waits_for_commit(const Job *job);
 
 /* Try out what the erasure will do, where a trigger of the application would fire, and roll it back.  In the caller's
- * guarded transaction with filled work tables; rows: how many there are.  ERR_RAIL when something objects. */
-NODISCARD Err whole_rehearse(Job *job, int64_t rows);
+ * guarded transaction with filled work tables.  ERR_RAIL when something objects. */
+NODISCARD Err whole_rehearse(Job *job);
 
 #endif

@@ -110,15 +110,6 @@ disposals_unfinished(Arena *arena, Db *db, Disposal ***ret_list, size_t *ret_cou
     return read_list(arena, rows, ret_list, ret_count);
 }
 
-Err
-disposals_history(Arena *arena, Db *db, Instant from, Instant to, Disposal ***ret_list, size_t *ret_count)
-{
-    CLEANUP(db_result_freep) DbResult *rows = NULL;
-    const char *params[] = { instant_format(arena, from), instant_format(arena, to) };
-    TRY(db_query(db, SQL_disposal_history, 2, params, &rows));
-    return read_list(arena, rows, ret_list, ret_count);
-}
-
 static Err
 read_position(Arena *arena, const char *json, DisposalTable *table)
 {

@@ -71,11 +71,9 @@ typedef struct NotErased
 
 bool disposals_is_policy(const Disposal *disposal);
 
-/* One disposal (ERR_USAGE when there is none), all that are not final, or all of a period.  Any transaction or none. */
+/* One disposal (ERR_USAGE when there is none), all that are not final.  Any transaction or none. */
 NODISCARD Err disposals_load(Arena *arena, Db *db, int64_t id, Disposal **ret_disposal);
 NODISCARD Err disposals_unfinished(Arena *arena, Db *db, Disposal ***ret_list, size_t *ret_count);
-NODISCARD Err disposals_history(Arena *arena, Db *db, Instant from, Instant to, Disposal ***ret_list,
-                                size_t *ret_count);
 NODISCARD Err disposals_tables(Arena *arena, Db *db, int64_t id, DisposalTable **ret_list, size_t *ret_count);
 NODISCARD Err disposals_not_erased(Arena *arena, Db *db, int64_t id, NotErased **ret_list, size_t *ret_count);
 

@@ -146,8 +146,19 @@ coworkspacer_id|uuid
 request_id|uuid
 END
 
+desk
+sql desk 'alter table app.workspace rename id to "Id"; create table app.page ("Id" uuid primary key)'
+sed -i 's/app.workspace(id)/app.workspace(\\"Id\\")/; s/key = "id"/key = "\\"Id\\""/; s/"app.country"/"app.country", "app.page"/' "$CONF"
+run x check --json
+expect_equal 'any table may call its key Id' '0 0' "$STATUS $(json out "select j ->> 'errors' from doc")"
+sql desk 'alter table app.workspace rename "Id" to kdnr; alter table app.page rename "Id" to kdnr'
+sed -i 's/\\"Id\\"/kdnr/g' "$CONF"
+run x check --json
+expect_equal 'not so with a name of the subject alone' 'error rail' "$(finding '^app.page.kdnr$')"
+
 # ---- columns: by values ---------------------------------------------------------------------------------------------------
 
+desk
 while IFS='|' read -r column type value; do
     sql desk "alter table app.document add $column $type; update app.document set $column = $value where id = 3"
     run x check --json

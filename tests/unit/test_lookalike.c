@@ -52,6 +52,18 @@ START_TEST(a_name_is_made_of_the_stem_and_a_word_for_a_key)
 }
 END_TEST
 
+START_TEST(a_name_that_any_table_gives_its_key_says_nothing)
+{
+    static const char *const general[] = { "id", "Id", "ID", "_id", "uuid", "Row_ID", "oid", "pk", "email" };
+    static const char *const special[] = { "workspace_id", "customer_no", "ide", "kdnr", "id2", "", "x" };
+
+    for (size_t i = 0; i < sizeof general / sizeof *general; i++)
+        ck_assert_msg(lookalike_general(general[i]), "%s", general[i]);
+    for (size_t i = 0; i < sizeof special / sizeof *special; i++)
+        ck_assert_msg(!lookalike_general(special[i]), "%s", special[i]);
+}
+END_TEST
+
 static const struct
 {
     const char *type;
@@ -107,6 +119,7 @@ main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(cases, a_name_is_made_of_the_stem_and_a_word_for_a_key, 0, (int)(sizeof names / sizeof *names));
+    tcase_add_test(cases, a_name_that_any_table_gives_its_key_says_nothing);
     tcase_add_loop_test(cases, a_type_holds_the_key_or_it_does_not, 0, (int)(sizeof forms / sizeof *forms));
     tcase_add_test(cases, a_json_object_is_asked_for_the_usual_names);
     suite_add_tcase(suite, cases);

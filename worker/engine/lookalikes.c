@@ -130,16 +130,6 @@ names_root(const Target *owner, size_t table, size_t column)
 
 /* -- names --------------------------------------------------------------------------------------------------------- */
 
-static bool
-is_general(const char *key)
-{
-    static const char *const words[] = { "id", "uuid", "guid", "key", "code", "name", "number", "email" };
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(key, words[i]) == 0)
-            return true;
-    return false;
-}
-
 /* The name is one by which rows refer to this subject already. */
 static bool
 is_known_reference(const Target *target, const char *name)
@@ -149,7 +139,7 @@ is_known_reference(const Target *target, const char *name)
         const GraphEdge *edge = &target->graph->edges[e];
         const char *known = target->graph->tables[edge->child].columns[edge->child_columns[0]].name;
         if (edge->parent == target->root && graph_edge_is_plain(edge) && edge->column_count == 1 &&
-            edge->parent_columns[0] == target->key && strcmp(known, name) == 0 && !is_general(name))
+            edge->parent_columns[0] == target->key && strcmp(known, name) == 0 && !lookalike_general(name))
             return true;
     }
     return false;
@@ -167,7 +157,7 @@ is_named_so(const Target *target, const GraphColumn *column, LookalikeForm form)
     if (form == LOOKALIKE_NEVER || form == LOOKALIKE_MEMBERS)
         return false;
     return best == LOOKALIKE_KEYED || (best == LOOKALIKE_BARE && form == LOOKALIKE_PLAIN) ||
-           (!is_general(key) && strcmp(column->name, key) == 0) || is_known_reference(target, column->name);
+           (!lookalike_general(key) && strcmp(column->name, key) == 0) || is_known_reference(target, column->name);
 }
 
 static LookalikeForm

@@ -194,6 +194,17 @@ lookalike_name(const char *name, const char *stem, const char *key)
     return one > other ? one : other;
 }
 
+bool
+lookalike_general(const char *name)
+{
+    static const char *const words[] = { "id",   "ids", "uuid", "guid",   "uid", "oid",   "pk",   "key",   "code",
+                                         "name", "no",  "nr",   "number", "ref", "rowid", "slug", "email", NULL };
+    Flat own;
+
+    flatten(name, &own);
+    return is_one_of(own.letters, words);
+}
+
 const char *const *
 lookalike_members(Arena *arena, const char *stem)
 {

@@ -109,6 +109,7 @@ class Case:
         self.make_tables()
         self.make_edges()
         self.list_globals()
+        self.settle_names()
         self.make_rows()
         self.during_grace = "remove" if self.has("remove") else "keep"
         self.batch = self.draw.choice([1, 2, 3, 7, 1000])
@@ -364,6 +365,18 @@ class Case:
             if edge.child.listed:
                 edge.rule = None
 
+    def settle_names(self):
+        """not_keys: columns that are called like the key of the root, most of them, and parts of keys of several columns,
+        whose values may be keys of the root (which says nothing where another one is NULL)."""
+        root = self.tables[0]
+        whole = {(e.child, e.child_columns[0]) for e in self.edges if len(e.child_columns) == 1}
+        self.not_keys = {(e.child, c): "part of another key" for e in self.edges if len(e.child_columns) > 1 for c in e.child_columns
+                         if (e.child, c) not in whole}
+        for table in self.tables[1:]:
+            for column in table.columns:
+                if column.name == root.key[0] and self.draw.random() < 0.7 and not any(e.child is table and column.name in e.child_columns for e in self.edges):
+                    self.not_keys[(table, column.name)] = "its own key"
+
     # ---- rows -------------------------------------------------------------------------------------------------------
 
     def make_rows(self):
@@ -392,7 +405,9 @@ class Case:
         if "late" not in self.features or self.direct or links is None:
             return
         named = {id(parent) for found in links.values() for _, parent in found.values()}
-        rows = [r for t in self.tables[1:] if t.key for r in t.rows if id(r) not in named]
+        # what a key that is NOT VALID holds already cannot be inserted again
+        dangling = {number for edge, found in links.items() for number, (_, parent) in found.items() if parent is None and edge.declared}
+        rows = [r for t in self.tables[1:] if t.key for r in t.rows if id(r) not in named | dangling]
         self.late = {r.tag for r in self.draw.sample(rows, min(len(rows), 6))}
 
     def make_row(self, table, index):

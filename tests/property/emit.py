@@ -184,12 +184,9 @@ def edge_rule(edge):
     return text + " }"
 
 
-def parts_of_keys(case):
-    """Columns of keys of several columns: their values may be keys of the root, which says nothing where another one is NULL."""
-    whole = {(e.child.title(), e.child_columns[0]) for e in case.edges if len(e.child_columns) == 1}
-    parts = {(e.child.title(), column): quoted("%s(%s)" % (names(e.child), name(column)))
-             for e in case.edges if len(e.child_columns) > 1 for column in e.child_columns}
-    return ", ".join('{ columns = %s; why = "part of another key"; }' % parts[part] for part in sorted(parts) if part not in whole)
+def not_keys(case):
+    lines = ('{ columns = %s; why = %s; }' % (quoted("%s(%s)" % (names(table), name(column))), quoted(why)) for (table, column), why in case.not_keys.items())
+    return ", ".join(sorted(lines))
 
 
 def configuration(case, directory, conninfo, key):
@@ -214,4 +211,4 @@ end = true;
         "dir": directory, "key": key, "conninfo": quoted(conninfo), "root": quoted(names(root)), "column": quoted(name(root.key[0])),
         "batch": case.batch,
         "ended": quoted(name(case.ended_at)), "during": case.during_grace, "edges": ",\n      ".join(edge_rule(e) for e in case.edges if e.rule),
-        "not_keys": parts_of_keys(case), "globals": ", ".join(quoted(names(t)) for t in case.tables if t.listed)}
+        "not_keys": not_keys(case), "globals": ", ".join(quoted(names(t)) for t in case.tables if t.listed)}

@@ -10,6 +10,11 @@ Written from the README, the manual pages and the design; it shares no code with
   must      why the worker has to refuse before anything is changed
   may       why it is allowed to"""
 
+import re
+
+# what any table may call its key
+GENERAL = ["id", "ids", "uuid", "guid", "uid", "oid", "pk", "key", "code", "name", "no", "nr", "number", "ref", "rowid", "slug", "email"]
+
 
 class Model:
     def __init__(self, case):
@@ -25,6 +30,7 @@ class Model:
         self.work_out_changes()
         self.judge_end()
         self.judge_shape()
+        self.judge_names()
 
     # ---- references -------------------------------------------------------------------------------------------------
 
@@ -230,3 +236,20 @@ class Model:
                     seen.add(number)
                     todo += out.get(number, [])
         return False
+
+    # ---- columns that look like the subject's key (expunge.conf(5), not_keys) -------------------------------------------
+
+    def judge_names(self):
+        root = self.case.tables[0]
+        key = root.column(root.key[0])
+        if re.sub("[-_. ]", "", key.name.lower()) in GENERAL:
+            return
+        for table in self.case.tables[1:]:
+            for column in table.columns:
+                if column.name != key.name or (table, column.name) in self.case.not_keys or \
+                        any(e.child is table and column.name in e.child_columns for e in self.case.edges):
+                    continue
+                if column.sql == key.sql:
+                    self.must.append("%s of %s is called like the root's key" % (column.name, table.title()))
+                elif column.kind:
+                    self.may.append("%s of %s is called like the root's key" % (column.name, table.title()))

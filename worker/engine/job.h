@@ -24,6 +24,8 @@ typedef struct Job
     /* a move: rows that have children are locked before these are collected, so that no child can be added that a cascade
      * would take away without an archive */
     bool locks_parents;
+    int64_t
+        *filled; /* rows that job_fill_below found per place of the scope, tables then changes; NULL: not filled yet */
 } Job;
 
 /* Bind a disposal to its target: selector, cutoffs, key.  ERR_RAIL when the target has a problem or is not configured

@@ -19,6 +19,18 @@ affected(Db *db, const char *sql, size_t count, const char *const *params, int64
     return OK;
 }
 
+/* One statement that fills the work table of a place. */
+static Err
+fill(Job *job, size_t place, const char *sql, size_t count, const char *const *params, int64_t *ret_rows)
+{
+    int64_t rows;
+    TRY(affected(job->session->db, sql, count, params, &rows));
+    job->filled[place] += rows;
+    if (ret_rows != NULL)
+        *ret_rows += rows;
+    return OK;
+}
+
 /* Round by round along the references within a group of tables, until a round adds nothing; a table that refers to itself
  * by one edge alone, in one statement however deep its trees are. */
 static Err
@@ -31,7 +43,7 @@ fill_rounds(Job *job, const Selector *s, size_t first, size_t end)
     int64_t added = 1;
 
     if (tree != NULL)
-        return db_query(job->session->db, tree, 0, NULL, NULL);
+        return fill(job, first, tree, 0, NULL, NULL);
     for (int round = 1; added > 0; round++)
     {
         added = 0;
@@ -40,11 +52,8 @@ fill_rounds(Job *job, const Selector *s, size_t first, size_t end)
             for (size_t e = 0; e < scope->tables[i].edge_count; e++)
             {
                 const size_t parent = scope_position(scope, scope->graph->edges[scope->tables[i].edges[e]].parent);
-                int64_t rows = 0;
                 if (parent >= first && parent < end)
-                    TRY(affected(job->session->db, selector_fill_round(s, i, scope->tables[i].edges[e]), 1, params,
-                                 &rows));
-                added += rows;
+                    TRY(fill(job, i, selector_fill_round(s, i, scope->tables[i].edges[e]), 1, params, &added));
             }
         TRY(stop_judge());
     }
@@ -66,63 +75,67 @@ is_collected(const ScopeTable *table)
     return table->method == SCOPE_KEYS || table->method == SCOPE_ROOT;
 }
 
+/* Nothing was put into its work table; what is not collected is not known. */
+static bool
+is_empty(const Job *job, size_t position)
+{
+    return is_collected(&job->target->scope->tables[position]) && job->filled != NULL && job->filled[position] == 0;
+}
+
 /* Rows that are reached from tables in front of the group.  Where the parent has none, none is looked for: a subject
  * with few rows among a thousand tables asks few of them. */
 static Err
-fill_from_above(Job *job, const Selector *s, size_t position, size_t first, const bool *empty)
+fill_from_above(Job *job, const Selector *s, size_t position, size_t first)
 {
     const Scope *scope = job->target->scope;
     const ScopeTable *entry = &scope->tables[position];
     for (size_t e = 0; e < entry->edge_count; e++)
     {
         const size_t parent = scope_position(scope, scope->graph->edges[entry->edges[e]].parent);
-        if (parent < first && !(empty[parent] && selector_needs_parent(s, entry->edges[e])))
-            TRY(db_query(job->session->db, selector_fill_edge(s, position, entry->edges[e]), 0, NULL, NULL));
-    }
-    return OK;
-}
-
-/* Which of the group's tables have no row, as their work tables say. */
-static Err
-note_empty(Job *job, size_t first, size_t end, bool *empty, bool *ret_any)
-{
-    *ret_any = false;
-    for (size_t i = first; i < end; i++)
-    {
-        int64_t rows;
-        TRY(job_count_rows(job, i, &rows));
-        empty[i] = rows == 0;
-        *ret_any = *ret_any || rows > 0;
+        if (parent < first && !(is_empty(job, parent) && selector_needs_parent(s, entry->edges[e])))
+            TRY(fill(job, position, selector_fill_edge(s, position, entry->edges[e]), 0, NULL, NULL));
     }
     return OK;
 }
 
 static Err
-fill_group(Job *job, const Selector *s, size_t first, size_t end, bool *empty)
+fill_group(Job *job, const Selector *s, size_t first, size_t end)
 {
-    bool any;
+    int64_t rows = 0;
     const Scope *scope = job->target->scope;
     if (!is_collected(&scope->tables[first]))
         return OK;
     for (size_t i = first; i < end; i++)
-        TRY(fill_from_above(job, s, i, first, empty));
-    TRY(note_empty(job, first, end, empty, &any));
-    if (!any)
+    {
+        TRY(fill_from_above(job, s, i, first));
+        rows += job->filled[i];
+    }
+    if (rows == 0)
         return OK;
     if (end - first > 1 || scope->tables[first].self_edges > 0)
-    {
         TRY(fill_rounds(job, s, first, end));
-        TRY(note_empty(job, first, end, empty, &any));
-    }
     for (size_t i = first; i < end; i++)
     {
-        if (empty[i])
+        if (job->filled[i] == 0)
             continue;
         if (job->locks_parents && has_children(scope, scope->tables[i].table))
             TRY(db_query(job->session->db, selector_lock(s, i), 0, NULL, NULL));
         TRY(db_exec(job->session->db, selector_analyze(s, i)));
     }
     return OK;
+}
+
+/* What filled work tables hold is known by what was put into them; the root's is filled by the caller. */
+static Err
+begin_fill(Job *job)
+{
+    const Scope *scope = job->target->scope;
+    const size_t count = scope->table_count + scope->change_count;
+
+    if (job->filled == NULL)
+        job->filled = ARENA_ARRAY(job->arena, int64_t, count);
+    memset(job->filled, 0, count * sizeof *job->filled);
+    return session_number(job->session, selector_count(&job->selector, 0), &job->filled[0]);
 }
 
 Err
@@ -133,19 +146,21 @@ job_fill_below(Job *job)
     Selector selector = job->selector;
 
     selector.arena = scratch;
-    bool *empty = ARENA_ARRAY(scratch, bool, scope->table_count + 1);
+    TRY(begin_fill(job));
     for (size_t first = 0, end; first < scope->table_count; first = end)
     {
         end = scope_group_end(scope, first);
-        const Err e = fill_group(job, &selector, first, end, empty);
+        const Err e = fill_group(job, &selector, first, end);
         if (e != OK)
             return err_note(e, "while finding the rows of %s", scope->graph->tables[scope->tables[first].table].quoted);
     }
     for (size_t i = 0; i < scope->change_count; i++)
+    {
+        const size_t parent = scope_position(scope, scope->graph->edges[scope->changes[i].edge].parent);
         if (scope->changes[i].writes &&
-            !(empty[scope_position(scope, scope->graph->edges[scope->changes[i].edge].parent)] &&
-              selector_needs_parent(&selector, scope->changes[i].edge)))
-            TRY(db_query(job->session->db, selector_fill_change(&selector, i), 0, NULL, NULL));
+            !(is_empty(job, parent) && selector_needs_parent(&selector, scope->changes[i].edge)))
+            TRY(fill(job, scope->table_count + i, selector_fill_change(&selector, i), 0, NULL, NULL));
+    }
     return OK;
 }
 
@@ -260,51 +275,73 @@ settle_foreign(Job *job, size_t position, size_t other)
     job->outcome->settle = text_done(&text);
 }
 
+static Err
+told_foreign(Job *job, size_t position, size_t edge_index, int64_t rows)
+{
+    const Graph *graph = job->target->scope->graph;
+    const GraphEdge *edge = &graph->edges[edge_index];
+
+    if (edge->element)
+        return err_new(ERR_RAIL,
+                       "%" PRId64
+                       " row(s) of %s would go, but the array of \"%s\" names another row of %s as well, which "
+                       "stays; action \"remove_element\" takes the key out and leaves the row",
+                       rows, graph->tables[edge->child].quoted, edge->name, graph->tables[edge->parent].quoted);
+    settle_foreign(job, position, edge_index);
+    return err_new(ERR_RAIL,
+                   "%" PRId64 " row(s) of %s would go, but by \"%s\" they belong to a row of %s that stays; "
+                   "if they may go or stay, say so by an edge with an action in the configuration",
+                   rows, graph->tables[edge->child].quoted, edge->name, graph->tables[edge->parent].quoted);
+}
+
+/* All edges of a table with one statement. */
+static Err
+refuse_foreign_rows(Job *job, const Selector *s, size_t position)
+{
+    CLEANUP(db_result_freep) DbResult *row = NULL;
+    const ScopeTable *entry = &job->target->scope->tables[position];
+    size_t *asked = ARENA_ARRAY(s->arena, size_t, entry->edge_count + 1);
+    size_t count = 0;
+    Text sql = TEXT_INIT(s->arena);
+
+    for (size_t e = 0; e < entry->edge_count; e++)
+    {
+        const char *one = selector_count_foreign(s, position, entry->edges[e]);
+        if (one == NULL)
+            continue;
+        text_addf(&sql, "%s(%s)", count == 0 ? "select " : ", ", one);
+        asked[count++] = entry->edges[e];
+    }
+    if (count == 0)
+        return OK;
+    TRY(db_query_row(job->session->db, text_done(&sql), 0, NULL, &row));
+    for (size_t i = 0; i < count; i++)
+        if (db_int64(row, 0, i) > 0)
+            return told_foreign(job, position, asked[i], db_int64(row, 0, i));
+    return OK;
+}
+
 Err
 job_refuse_foreign(Job *job)
 {
     CLEANUP(arena_freep) Arena *scratch = arena_new();
-    const Scope *scope = job->target->scope;
     Selector selector = job->selector;
 
     selector.arena = scratch;
     TRY(refuse_other_roots(job));
-    for (size_t i = 1; i < scope->table_count; i++)
-    {
-        int64_t found = 1;
-        if (is_collected(&scope->tables[i]) && scope->tables[i].edge_count > 1)
-            TRY(job_count_rows(job, i, &found));
-        for (size_t e = 0; found > 0 && e < scope->tables[i].edge_count; e++)
-        {
-            const size_t edge = scope->tables[i].edges[e];
-            const char *sql = selector_count_foreign(&selector, i, edge);
-            int64_t rows = 0;
-            if (sql != NULL)
-                TRY(session_number(job->session, sql, &rows));
-            if (rows == 0)
-                continue;
-            if (scope->graph->edges[edge].element)
-                return err_new(ERR_RAIL,
-                               "%" PRId64
-                               " row(s) of %s would go, but the array of \"%s\" names another row of %s as well, which "
-                               "stays; action \"remove_element\" takes the key out and leaves the row",
-                               rows, scope->graph->tables[scope->tables[i].table].quoted,
-                               scope->graph->edges[edge].name,
-                               scope->graph->tables[scope->graph->edges[edge].parent].quoted);
-            settle_foreign(job, i, edge);
-            return err_new(ERR_RAIL,
-                           "%" PRId64 " row(s) of %s would go, but by \"%s\" they belong to a row of %s that stays; "
-                           "if they may go or stay, say so by an edge with an action in the configuration",
-                           rows, scope->graph->tables[scope->tables[i].table].quoted, scope->graph->edges[edge].name,
-                           scope->graph->tables[scope->graph->edges[edge].parent].quoted);
-        }
-    }
+    for (size_t i = 1; i < job->target->scope->table_count; i++)
+        if (!is_empty(job, i))
+            TRY(refuse_foreign_rows(job, &selector, i));
     return refuse_impossible(job, &selector);
 }
 
 Err
 job_count_rows(Job *job, size_t position, int64_t *ret_rows)
 {
+    /* a work table into which nothing was put is empty: of a thousand, most are not asked */
+    *ret_rows = 0;
+    if (position > 0 && is_empty(job, position))
+        return OK;
     return session_number(job->session, selector_count(&job->selector, position), ret_rows);
 }
 
@@ -312,7 +349,8 @@ Err
 job_count_change(Job *job, size_t change, int64_t *ret_rows)
 {
     *ret_rows = 0;
-    if (!job->target->scope->changes[change].writes)
+    if (!job->target->scope->changes[change].writes ||
+        (job->filled != NULL && job->filled[job->target->scope->table_count + change] == 0))
         return OK;
     return session_number(job->session, selector_count_change(&job->selector, change), ret_rows);
 }

@@ -59,6 +59,23 @@ void restore_reason(Restore *restore, const char *format, ...) PRINTF_LIKE(2, 3)
 NODISCARD Err restore_judge_tables(Restore *restore);
 /* What the staged rows say: values that a column does not take, taken keys, missing parents (their rows are locked). */
 NODISCARD Err restore_judge_rows(Restore *restore);
+bool restore_is_changed(const RestoreFile *file, const char *column); /* values: a value of it goes back */
+const char *restore_table_name(const Restore *restore, const RestoreFile *file);
+const char *restore_rows_word(const Restore *restore, int64_t rows); /* "1 row", "2 rows" */
+NODISCARD Err restore_count(Restore *restore, const char *sql, int64_t *ret_rows);
+void restore_lacking(Restore *restore, const char *what, const char *remedy);
+/* Rows of a staged file that are to be written; part: of which partition (SQL), or NULL. */
+char *restore_staged(const Restore *restore, const RestoreFile *file, const char *part);
+/* Every column of the table as it will be when the values are back: in rows that lived on, and (inside) in rows that are
+ * restored.  changed: only where this holds of t, the row, and v, the values; or NULL. */
+char *restore_with_values(const Restore *restore, const RestoreFile *file, const char *part, bool inside,
+                          const char *changed);
+/* One of the two, as the file is. */
+char *restore_rows_to_be(const Restore *restore, const RestoreFile *file, const char *part, bool inside);
+
+/* -- restore_keys.c: of the same, keys and parents */
+NODISCARD Err restore_judge_keys(Restore *restore, const RestoreFile *file);
+NODISCARD Err restore_judge_parents(Restore *restore, const RestoreFile *file);
 
 /* -- restore_sql.c: the statements */
 char *restore_sql_names(Arena *arena, const RestoreFile *file, const char *alias); /* "a", "b": the file's columns */

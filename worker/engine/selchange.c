@@ -123,6 +123,63 @@ add_duplicate(Text *text, const Selector *s, const GraphTable *child, const Grap
     text_add(text, "))))");
 }
 
+/* -- unique over expressions, in part, at COMMIT; exclusion --------------------------------------------------------- */
+
+static bool
+touches_unique(const Selector *s, const GraphEdge *edge, const GraphUnique *unique)
+{
+    for (size_t c = 0; c < unique->column_count; c++)
+        if (new_value(s, edge, unique->columns[c]) != NULL)
+            return true;
+    return false;
+}
+
+/* (select KEYS, EXPRESSIONS as expunge_v0, … from FROM t where …): nothing but the table's columns has names there.
+ * fresh: the new rows, "x". */
+static void
+add_unique_rows(Text *text, const GraphTable *child, const GraphUnique *unique, bool fresh)
+{
+    text_add(text, "(select ");
+    for (size_t i = 0; i < child->key_count; i++)
+        text_addf(text, "%s%s as expunge_k%zu", i > 0 ? ", " : "",
+                  fresh ? arena_printf(text->arena, "t.expunge_k%zu", i) : child->columns[child->key[i]].quoted, i);
+    for (size_t i = 0; i < unique->count; i++)
+        text_addf(text, ", %s as expunge_v%zu", unique->expressions[i], i);
+    text_addf(text, " from %s t where true", fresh ? "x" : unique->from);
+    if (unique->predicate != NULL)
+        text_addf(text, " and (%s)", unique->predicate);
+    if (fresh && unique->only != NULL)
+        text_addf(text, " and t.tableoid = any (array(select y.relid from pg_partition_tree(%s::oid::regclass) y))",
+                  unique->only);
+    text_add(text, ")");
+}
+
+/* + (select count(*) …): new rows that have it in common with another one, a new one or (old) one that is there */
+static void
+add_common(Text *text, const GraphTable *child, const GraphUnique *unique, bool old)
+{
+    text_add(text, " + (select count(*) from ");
+    add_unique_rows(text, child, unique, true);
+    text_add(text, " n join ");
+    add_unique_rows(text, child, unique, !old);
+    text_add(text, " o on ");
+    for (size_t i = 0; i < unique->count; i++)
+    {
+        const char *operator= unique->operators[i];
+        text_addf(text,
+                  unique->nulls_equal ? "(o.expunge_v%zu %s n.expunge_v%zu or "
+                                      : "o.expunge_v%zu %s n.expunge_v%zu and ",
+                  i, operator, i);
+        if (unique->nulls_equal)
+            text_addf(text, "(o.expunge_v%zu is null and n.expunge_v%zu is null)) and ", i, i);
+    }
+    text_add(text, "not (");
+    for (size_t i = 0; i < child->key_count; i++)
+        text_addf(text, "%so.expunge_k%zu %s n.expunge_k%zu", i > 0 ? " and " : "", i,
+                  selparts_equals(&child->columns[child->key[i]]), i);
+    text_add(text, "))");
+}
+
 static bool
 changes_parent(const Selector *s, const GraphEdge *edge, const GraphEdge *below)
 {
@@ -166,7 +223,7 @@ selector_count_impossible(const Selector *s, size_t change)
 
     text_add(&text, "with x as (select * from ");
     add_new_rows(&text, s, change, edge);
-    text_add(&text, ") select count(*) from x where false");
+    text_add(&text, ") select (select count(*) from x where false");
     for (size_t c = 0; c < child->column_count; c++)
         if (child->columns[c].not_null && new_value(s, edge, c) != NULL)
             text_addf(&text, " or x.%s is null", child->columns[c].quoted);
@@ -183,5 +240,12 @@ selector_count_impossible(const Selector *s, size_t change)
         if (other->declared && other->parent == edge->child && changes_parent(s, edge, other))
             add_referred(&text, s, child, other);
     }
+    text_add(&text, ")");
+    for (size_t i = 0; i < child->unique_count; i++)
+        if (touches_unique(s, edge, &child->uniques[i]))
+        {
+            add_common(&text, child, &child->uniques[i], true);
+            add_common(&text, child, &child->uniques[i], false);
+        }
     return text_done(&text);
 }

@@ -35,6 +35,20 @@ typedef struct GraphIndex
     size_t column_count;
 } GraphIndex;
 
+/* What no two rows may have in common, where that is more than plain columns: see SQL_catalog_uniques. */
+typedef struct GraphUnique
+{
+    const char *only; /* oid of the partition that has it; NULL: the whole table */
+    const char *from; /* the rows that it is about, as a statement names them */
+    const char **expressions;
+    const char **operators; /* by which two values are the same, one for each expression */
+    size_t count;
+    const char *predicate; /* NULL: all rows */
+    bool nulls_equal;
+    size_t *columns; /* that it looks at */
+    size_t column_count;
+} GraphUnique;
+
 typedef struct GraphTable
 {
     int64_t oid;
@@ -58,6 +72,8 @@ typedef struct GraphTable
     size_t column_count;
     GraphIndex *indexes;
     size_t index_count;
+    GraphUnique *uniques;
+    size_t unique_count;
     GraphCheck *checks;
     size_t check_count;
     size_t *key; /* primary key, or a unique index of columns that are all NOT NULL; NULL: none */

@@ -155,8 +155,45 @@ read_names(Arena *arena, const GraphTable *table, const char *json, size_t **ret
     {
         (*ret_columns)[i] = graph_column(table, jsondoc_text(jsondoc_at(names, i)));
         if ((*ret_columns)[i] == GRAPH_NONE)
-            return err_new(ERR_INTERNAL, "a foreign key of table \"%s.%s\" names a column that is not in the catalog",
+            return err_new(ERR_INTERNAL, "a key of table \"%s.%s\" names a column that is not in the catalog",
                            table->schema, table->name);
+    }
+    return OK;
+}
+
+static Err
+read_texts(Arena *arena, const char *json, const char ***ret_texts, size_t *ret_count)
+{
+    CLEANUP(jsondoc_freep) JsonDoc *list = NULL;
+    TRY(jsondoc_parse(json, strlen(json), &list));
+    *ret_count = jsondoc_count(list);
+    *ret_texts = ARENA_ARRAY(arena, const char *, *ret_count + 1);
+    for (size_t i = 0; i < *ret_count; i++)
+        (*ret_texts)[i] = arena_strdup(arena, jsondoc_text(jsondoc_at(list, i)));
+    return OK;
+}
+
+static Err
+load_uniques(Arena *arena, Db *db, Graph *graph)
+{
+    CLEANUP(db_result_freep) DbResult *rows = NULL;
+    TRY(db_query(db, SQL_catalog_uniques, 0, NULL, &rows));
+    size_t *room = ARENA_ARRAY(arena, size_t, graph->table_count);
+    for (size_t i = 0; i < db_rows(rows); i++)
+    {
+        const size_t at = graph_table_oid(graph, db_int64(rows, i, 0));
+        if (at == GRAPH_NONE || db_text(rows, i, 7) == NULL)
+            continue;
+        GraphTable *table = &graph->tables[at];
+        GraphUnique unique = { .only = optional_text(arena, rows, i, 1),
+                               .from = arena_strdup(arena, db_text(rows, i, 2)),
+                               .predicate = optional_text(arena, rows, i, 5),
+                               .nulls_equal = db_bool(rows, i, 6) };
+        size_t operators;
+        TRY(read_texts(arena, db_text(rows, i, 3), &unique.expressions, &unique.count));
+        TRY(read_texts(arena, db_text(rows, i, 4), &unique.operators, &operators));
+        TRY(read_names(arena, table, db_text(rows, i, 7), &unique.columns, &unique.column_count));
+        ARENA_PUSH(arena, table->uniques, table->unique_count, room[at], unique);
     }
     return OK;
 }
@@ -245,6 +282,7 @@ catalog_load(Arena *arena, Db *db, Graph **ret_graph)
     TRY(load_tables(arena, db, graph));
     TRY(load_columns(arena, db, graph));
     TRY(load_indexes(arena, db, graph));
+    TRY(load_uniques(arena, db, graph));
     TRY(load_foreign_keys(arena, db, graph));
     TRY(load_checks(arena, db, graph));
     TRY(load_habits(arena, db, graph));

@@ -5,7 +5,7 @@
 _expunge()
 {
     local global='--config --json --quiet --verbose --no-color'
-    local commands='init check plan run restore status report certificate verify snapshot pause resume help'
+    local commands='init check plan run restore status report certificate verify replay snapshot pause resume help'
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' at choices=''
 
     # the command is the first word that is neither an option nor the file of --config
@@ -41,6 +41,7 @@ _expunge()
         report) choices='--from --to --format --output' ;;
         certificate) choices='--format' ;;
         verify) choices='ledger snapshots absence --drill' ;;
+        replay) choices='--plan --database' ;;
         snapshot)
             [ "$before" != snapshot ] || choices='list show cat'
             [ "$before" != list ] || choices='--all'

@@ -9,7 +9,7 @@
          d.root_erased, d.store, d.snapshot_name, d.snapshot_id, d.key_id, d.snapshot_digest,
          (extract(epoch from d.key_destroyed_at) * 1000000)::bigint, d.configuration_digest, d.attempts, d.last_error,
          (extract(epoch from d.next_attempt_at) * 1000000)::bigint, d.ledger_seq, d.ledger_digest,
-         (extract(epoch from d.restored_at) * 1000000)::bigint
+         (extract(epoch from d.restored_at) * 1000000)::bigint, d.replay_seq
     from expunge.disposal d
    where (($1::bigint is null and d.state not in ('cleared', 'withdrawn')) or d.id = $1::bigint)
    order by d.id

@@ -190,7 +190,8 @@ look_at_all(Context *context, const House *house, Findings *findings)
         inspect_open(findings, house, &house->rules->databases[i], &session);
         if (session == NULL)
             continue;
-        const Err e = house->ledger == NULL ? OK : accept_and_tell(context, session, accepted);
+        const bool accepts = command_given(context, OPT_ACCEPT) && house->ledger != NULL;
+        const Err e = accepts ? accept_and_tell(context, session, accepted) : OK;
         code = code == OK ? e : code;
         inspect_database(findings, session);
     }
@@ -210,8 +211,7 @@ run_check(Context *context)
     if (rules != NULL)
     {
         inspect_machine(&findings, rules);
-        if (command_given(context, OPT_ACCEPT) &&
-            ledger_open(arena_printf(context->arena, "%s/ledger.jsonl", rules->state_dir), true, &ledger) != OK)
+        if (ledger_open(arena_printf(context->arena, "%s/ledger.jsonl", rules->state_dir), true, &ledger) != OK)
             err_clear(); /* a finding says so; without a ledger nothing is accepted */
         house.rules = rules;
         house.ledger = ledger;
@@ -230,7 +230,8 @@ const Command command_check = {
         "Looks at the configuration, this machine (state directory, keys, ledger, stores) and each database (schema expunge,\n"
         "region, clock, privileges, tables that nothing covers, columns that look like a subject's key, indexes, triggers,\n"
         "row security, changes since the scope was accepted).  Changes nothing, but for --accept.  Exit status: 0 without\n"
-        "errors, otherwise 69, 78, 77 or 11 (database, configuration, permission, rail), the first of these that applies.",
+        "errors, otherwise 69, 78, 77 or 11 (database, configuration, permission, rail), the first of these that applies; 15\n"
+        "where a database was restored from a backup.",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run_check,

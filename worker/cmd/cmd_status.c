@@ -261,6 +261,7 @@ run_status(Context *context)
         TRY(command_check_key(context->operands[1]));
     /* whoever has no master key may still look: only the search for a subject needs it */
     TRY(workshop_open(context, subject && !policy ? WORKSHOP_ALL : WORKSHOP_RULES, &workshop));
+    workshop.house.lets_restored = true;
     if (context->operand_count == 1)
         return status_of_disposal(context, &workshop);
     if (subject)

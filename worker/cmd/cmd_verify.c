@@ -153,6 +153,7 @@ run_verify(Context *context)
     if (drill && (part == PART_LEDGER || part == PART_ABSENCE))
         return err_new(ERR_USAGE, "--drill is for snapshots: say \"verify --drill\" or \"verify snapshots --drill\"");
     TRY(workshop_open(context, part == PART_LEDGER ? WORKSHOP_LEDGER : WORKSHOP_ALL, &workshop));
+    workshop.house.lets_restored = true;
     verify_open(&workshop.house, context->arena, &verify);
     if (part == PART_ALL || part == PART_LEDGER)
     {

@@ -12,10 +12,10 @@
 
 #define DEFAULT_CONFIG "/etc/expunge/expunge.conf"
 
-const Command *const command_list[] = { &command_init,    &command_check,    &command_plan,   &command_run,
-                                        &command_restore, &command_status,   &command_report, &command_certificate,
-                                        &command_verify,  &command_snapshot, &command_pause,  &command_resume,
-                                        &command_help };
+const Command *const command_list[] = { &command_init,    &command_check,  &command_plan,     &command_run,
+                                        &command_restore, &command_status, &command_report,   &command_certificate,
+                                        &command_verify,  &command_replay, &command_snapshot, &command_pause,
+                                        &command_resume,  &command_help };
 const size_t command_count = sizeof command_list / sizeof *command_list;
 
 bool
@@ -212,13 +212,25 @@ judge_state(Arena *arena, const Rules *rules)
                    rules->state_dir);
 }
 
+/* Who may read it is told when a database was restored from a backup. */
+static void
+open_ledger_if_there(Arena *arena, Workshop *workshop)
+{
+    const char *path = arena_printf(arena, "%s/ledger.jsonl", workshop->rules->state_dir);
+    if (file_exists(path) && ledger_open(path, true, &workshop->ledger) != OK)
+        err_clear();
+}
+
 Err
 workshop_open(Context *context, WorkshopNeed need, Workshop *ret_workshop)
 {
     CLEANUP(workshop_closep) Workshop workshop = { .house = { .as_of = INSTANT_NONE } };
 
     TRY(settings_load(context->arena, context->config_path, &workshop.rules));
-    if (need != WORKSHOP_RULES)
+    workshop.house.lets_restored = need == WORKSHOP_RULES; /* who looks only */
+    if (need == WORKSHOP_RULES)
+        open_ledger_if_there(context->arena, &workshop);
+    else
         TRY(judge_state(context->arena, workshop.rules));
     if (need != WORKSHOP_RULES)
         TRY(ledger_open(arena_printf(context->arena, "%s/ledger.jsonl", workshop.rules->state_dir), true,

@@ -35,6 +35,7 @@ looks_describe(Arena *arena, const Session *session, StatusDatabase *ret_status)
     ret_status->paused = session->paused;
     if (session->pause_story != NULL)
         ret_status->pause_story = arena_strdup(arena, session->pause_story);
+    ret_status->restored_story = session->restored_story == NULL ? NULL : arena_strdup(arena, session->restored_story);
     if (session->coverage_problem != NULL)
         ret_status->coverage_problem = arena_strdup(arena, session->coverage_problem);
     else

@@ -88,7 +88,11 @@ name_snapshot(Job *job)
     if (db_affected(done) != 1)
         return err_new(ERR_AGAIN, "another worker named the snapshot of disposal %" PRId64 " first", d->id);
     fault_point("archive.named");
-    return session_record(job->session, d, "archiving", session_fields(job->session, d));
+    JsonDoc *fields = session_fields(job->session, d);
+    jsondoc_set_string(fields, "store", d->store);
+    jsondoc_set_string(fields, "snapshot", d->snapshot_name);
+    jsondoc_set_string(fields, "key", d->key_id);
+    return session_record(job->session, d, "archiving", fields);
 }
 
 /* An array without the keys of the rows that went: those of another file, as a restore stages it. */

@@ -359,6 +359,7 @@ discover_open(Session *session, Arena *arena, Disposal *d)
     d->id = db_int64(row, 0, 0);
     JsonDoc *fields = session_fields(session, d);
     jsondoc_set_string(fields, "ground", d->ground);
+    jsondoc_set_instant(fields, "as_of", d->as_of);
     jsondoc_set_instant(fields, "cutoff", d->cutoff);
     TRY(disposals_record(arena, session->db, d->id, "opened", fields));
     TRY(disposals_claim(session->db, d->id, &claimed)); /* its entries are ours alone to write to the ledger */

@@ -113,6 +113,7 @@ open_remedy(const Findings *findings, const Rules *rules, const DatabaseRule *da
                             "install or upgrade schema expunge (expunge init --database %s), "
                             "or correct the line of the configuration",
                             database->name);
+    case ERR_RESTORED: return "expunge replay --plan, then expunge replay";
     case ERR_RAIL: return "settle it before anything runs here: until then nothing of this database is disposed of";
     default: return "see what the server says about it";
     }

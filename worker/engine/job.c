@@ -61,9 +61,10 @@ job_root(Job *job, const char *lock, RootState *ret_state)
     Instant ended_at = INSTANT_NONE;
     if (db_text(row, 0, 2) != NULL && !instant_parse(db_text(row, 0, 2), &ended_at))
         ended_at = INSTANT_NONE;
-    ret_state->ended = db_bool(row, 0, 0);
+    const bool replayed = d->replay_seq > 0; /* by the ledger's word, whatever the restored row says */
+    ret_state->ended = replayed || db_bool(row, 0, 0);
     ret_state->same = text_equal(db_text(row, 0, 1), d->incarnation) &&
-                      (job->target->subject->ended_at == NULL || ended_at == d->ended_at);
+                      (replayed || job->target->subject->ended_at == NULL || ended_at == d->ended_at);
     return OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "engine/restored.h"
 #include "engine/softedge.h"
 #include "sql.h"
 #include "store/catalog.h"
@@ -90,6 +91,7 @@ read_installation(Session *session)
             "database \"%s\" was installed with region \"%s\", the configuration says \"%s\": data would cross",
             database->name, db_text(row, 0, 2) == NULL ? "none" : db_text(row, 0, 2),
             database->region == NULL ? "none" : database->region);
+    session->replaying = db_bool(row, 0, 7);
     session->paused = db_text(row, 0, 3) != NULL;
     if (session->paused)
         session->pause_story =
@@ -219,6 +221,16 @@ bind_ages(Session *session)
 }
 
 static Err
+judge_restored(Session *session)
+{
+    TRY(restored_judge(session));
+    if (session->restored_story == NULL || session->house->lets_restored || session->look_only)
+        return OK;
+    return err_new(ERR_RESTORED, "%s; \"expunge replay\" erases again what is back (\"replay --plan\" shows it first)",
+                   session->restored_story);
+}
+
+static Err
 open_whole(Session *session)
 {
     Graph *graph;
@@ -226,6 +238,7 @@ open_whole(Session *session)
     TRY(read_facts(session));
     TRY(judge_version(session));
     TRY(read_installation(session));
+    TRY(judge_restored(session));
     TRY(read_stamp(session, session->arena, &session->schema_stamp)); /* before: a change in between is noticed */
     TRY(catalog_load(session->arena, session->db, &graph));
     session->graph = graph;

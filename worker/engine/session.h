@@ -16,6 +16,8 @@ typedef struct House
     Keys *keys;     /* NULL: the command needs none */
     Ledger *ledger; /* NULL likewise */
     Instant as_of;  /* --as-of; INSTANT_NONE: the database's clock */
+    bool
+        lets_restored; /* a database that was restored from a backup is opened all the same: who looks, and who replays */
 } House;
 
 /* Columns that look like a subject's key and are covered by nothing. */
@@ -48,6 +50,9 @@ typedef struct Session
     const char *schema_stamp; /* of the catalog that graph was read from */
     bool paused;
     const char *pause_story;
+    bool replaying; /* a replay has begun and is not done */
+    const char *
+        restored_story; /* why it seems to have been restored from a backup; NULL: it was not, or no ledger was asked */
 } Session;
 
 /* What must be there before anything is done; a command asks for what it needs. */
@@ -59,7 +64,8 @@ typedef struct SessionNeeds
 } SessionNeeds;
 
 /* Connects, then judges the rails: schema expunge of this version, region, clock; reads the catalog and binds the
- * targets.  Fails with ERR_DATABASE, ERR_CONFIG, ERR_RAIL (clock, residency), ERR_PERMISSION. */
+ * targets.  Fails with ERR_DATABASE, ERR_CONFIG, ERR_RAIL (clock, residency), ERR_PERMISSION, and with ERR_RESTORED where
+ * the house has a ledger that has seen more of the database than is there. */
 NODISCARD Err session_open(const House *house, const DatabaseRule *database, const SessionNeeds *needs,
                            Session **ret_session);
 #define SESSION_LOCK_TIMEOUT "20s" /* a lock that is held for longer is not waited for: the disposal is tried again */

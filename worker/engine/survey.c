@@ -87,7 +87,7 @@ survey_policy(Job *job)
     const PolicyRule *policy = job->target->policy;
     const GraphTable *root = &job->target->graph->tables[job->target->root];
     const char *name = arena_printf(job->arena, "%s.%s", root->schema, root->name);
-    const char *action = policy->grace == NULL ? "delete" : "move";
+    const char *action = policy->grace == NULL || job->disposal->immediate ? "delete" : "move";
 
     TRY(db_query_row(job->session->db, selector_survey_policy(&job->selector), 0, NULL, &row));
     job_count(job, root, action, db_int64(row, 0, 0), 0);

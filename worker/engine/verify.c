@@ -94,50 +94,6 @@ verify_verdict(const Verify *v)
     return err_note(code, "%zu check%s failed:", faults, faults == 1 ? "" : "s");
 }
 
-/* -- rows of a query, some at a time ------------------------------------------------------------------------------- */
-
-static Err
-fetch(VerifyRows *rows)
-{
-    db_result_freep(&rows->rows);
-    rows->at = 0;
-    TRY(db_query(rows->session->db, "fetch 2000 from expunge_rows", 0, NULL, &rows->rows));
-    rows->ended = db_rows(rows->rows) == 0;
-    return OK;
-}
-
-Err
-verify_rows_begin(Session *session, Arena *arena, const char *sql, VerifyRows *ret_rows)
-{
-    CLEANUP(verify_rows_endp) VerifyRows rows = { .session = session };
-
-    TRY(db_begin(session->db, "isolation level repeatable read read only", &rows.tx));
-    TRY(db_exec(session->db, arena_printf(arena, "declare expunge_rows no scroll cursor for %s", sql)));
-    TRY(fetch(&rows));
-    *ret_rows = rows;
-    rows = (VerifyRows){ .session = session };
-    return OK;
-}
-
-Err
-verify_rows_next(VerifyRows *rows, bool *ret_there, size_t *ret_row)
-{
-    if (!rows->ended && rows->at == db_rows(rows->rows))
-        TRY(fetch(rows));
-    *ret_there = !rows->ended;
-    if (*ret_there)
-        *ret_row = rows->at++;
-    return OK;
-}
-
-void
-verify_rows_endp(VerifyRows *rows)
-{
-    db_result_freep(&rows->rows);
-    if (rows->tx.db != NULL)
-        db_rollback(&rows->tx);
-}
-
 /* -- the ledger ---------------------------------------------------------------------------------------------------- */
 
 /* What a database says of the ledger, in the ledger's order: read beside it. */
@@ -145,15 +101,15 @@ typedef struct Claims
 {
     Verify *verify;
     Arena *scratch;
-    VerifyRows *rows; /* one for each session */
-    size_t *at;       /* the row that waits for its entry */
+    Cursor *rows; /* one for each session */
+    size_t *at;   /* the row that waits for its entry */
     bool *waiting;
 } Claims;
 
 static void
 next_claim(Claims *claims, size_t i)
 {
-    const Err e = verify_rows_next(&claims->rows[i], &claims->waiting[i], &claims->at[i]);
+    const Err e = cursor_next(&claims->rows[i], &claims->waiting[i], &claims->at[i]);
     if (e == OK)
         return;
     claims->waiting[i] = false;
@@ -228,7 +184,7 @@ begin_claims(Claims *claims)
     for (size_t i = 0; i < v->session_count; i++)
     {
         claims->rows[i].session = v->sessions[i];
-        Err e = verify_rows_begin(v->sessions[i], v->arena, SQL_verify_entries, &claims->rows[i]);
+        Err e = cursor_open(v->sessions[i], v->arena, SQL_verify_entries, &claims->rows[i]);
         if (e == OK)
             e = judge_unrecorded(v, v->sessions[i]);
         if (e == OK)
@@ -242,7 +198,7 @@ void
 verify_ledger(Verify *v)
 {
     Claims claims = { .verify = v,
-                      .rows = ARENA_ARRAY(v->arena, VerifyRows, v->session_count + 1),
+                      .rows = ARENA_ARRAY(v->arena, Cursor, v->session_count + 1),
                       .at = ARENA_ARRAY(v->arena, size_t, v->session_count + 1),
                       .waiting = ARENA_ARRAY(v->arena, bool, v->session_count + 1) };
     LedgerHead head;
@@ -260,5 +216,5 @@ verify_ledger(Verify *v)
                 judge_claim(&claims, i, NULL, NULL); /* behind the ledger's end */
     }
     for (size_t i = 0; i < v->session_count; i++)
-        verify_rows_endp(&claims.rows[i]);
+        cursor_closep(&claims.rows[i]);
 }

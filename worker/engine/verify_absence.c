@@ -148,15 +148,15 @@ static Err
 judge_roots(Verify *v, const ErasedSet *set)
 {
     CLEANUP(arena_freep) Arena *arena = arena_new();
-    CLEANUP(verify_rows_endp) VerifyRows rows = { .session = set->session };
+    CLEANUP(cursor_closep) Cursor rows = { .session = set->session };
     const Selector selector = { .arena = v->arena, .target = set->target };
     bool there = true;
     size_t row = 0;
 
-    TRY(verify_rows_begin(set->session, v->arena, selector_all_roots(&selector), &rows));
+    TRY(cursor_open(set->session, v->arena, selector_all_roots(&selector), &rows));
     for (;;)
     {
-        TRY(verify_rows_next(&rows, &there, &row));
+        TRY(cursor_next(&rows, &there, &row));
         if (!there)
             return OK;
         TRY(judge_root(v, arena, set, db_text(rows.rows, row, 0), db_text(rows.rows, row, 1)));

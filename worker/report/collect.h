@@ -43,6 +43,7 @@ typedef struct StatusDatabase
     bool paused;
     const char *pause_story;
     const char *coverage_problem; /* why no subject may be erased; NULL: fine */
+    const char *restored_story;   /* it was restored from a backup: nothing is done before a replay; NULL: fine */
     Err code;                     /* it could not be asked */
     const char *error;
     StatusDisposal *disposals;

@@ -161,6 +161,7 @@ statusview_json(Arena *arena, const StatusDatabase *database)
     jsondoc_set_bool(doc, "paused", database->paused);
     jsondoc_set_string(doc, "pause", database->pause_story);
     jsondoc_set_string(doc, "problem", database->coverage_problem);
+    jsondoc_set_string(doc, "restored", database->restored_story);
     jsondoc_set_string(doc, "error", database->error);
     jsondoc_set(doc, "disposals", list);
     jsondoc_set(doc, "due", due_json(database));
@@ -336,6 +337,8 @@ add_head(Text *text, const StatusDatabase *database)
         text_addf(text, ": PAUSED, %s\n", database->pause_story);
     else
         text_add(text, ": not paused\n");
+    if (database->restored_story != NULL)
+        text_addf(text, "  nothing is done here before \"expunge replay\": %s\n", database->restored_story);
     if (database->coverage_problem != NULL)
         text_addf(text, "  no subject is erased here: %s\n", database->coverage_problem);
 }

@@ -64,6 +64,7 @@ read_disposal(Arena *arena, const DbResult *rows, size_t row, Disposal *ret)
         .ledger_seq = db_text(rows, row, 30) == NULL ? 0 : db_int64(rows, row, 30),
         .ledger_digest = keep(arena, rows, row, 31),
         .restored_at = instant_at(rows, row, 32),
+        .replay_seq = db_text(rows, row, 33) == NULL ? 0 : db_int64(rows, row, 33),
     };
     if (!lifecycle_state_parse(db_text(rows, row, 8), &ret->state))
         return err_new(ERR_INTERNAL, "disposal %" PRId64 " is in a state that this version does not know", ret->id);

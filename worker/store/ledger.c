@@ -94,6 +94,12 @@ ledger_closep(Ledger **ledger)
     *ledger = NULL;
 }
 
+const char *
+ledger_path(const Ledger *ledger)
+{
+    return ledger->path;
+}
+
 /* The end */
 
 static Err

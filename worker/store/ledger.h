@@ -24,6 +24,7 @@ typedef struct LedgerHead
 NODISCARD Err ledger_open(const char *path, bool must_exist, Ledger **ret_ledger);
 void ledger_close(Ledger *ledger);
 void ledger_closep(Ledger **ledger);
+const char *ledger_path(const Ledger *ledger);
 
 /* Append event with its fields (an object; consumed, may be NULL); thread-safe and process-safe.
  * id: 32 hexadecimal digits, or NULL for a fresh one.  When an entry with that id is already there, nothing is

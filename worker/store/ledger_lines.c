@@ -32,6 +32,13 @@ ledger_lines_new(File *file, int64_t size_bytes)
 }
 
 void
+ledger_lines_seek(Lines *lines, int64_t offset)
+{
+    lines->offset = offset;
+    lines->start = lines->end = 0;
+}
+
+void
 ledger_lines_freep(Lines **lines)
 {
     if (*lines != NULL)

@@ -36,6 +36,8 @@ typedef struct Line
 /* The lines in the first size_bytes of file, which is borrowed.  Memory is that of the longest line. */
 Lines *ledger_lines_new(File *file, int64_t size_bytes);
 void ledger_lines_freep(Lines **lines);
+/* Go on from there: a line that begins earlier is told from there on, and numbers count from the place. */
+void ledger_lines_seek(Lines *lines, int64_t offset);
 NODISCARD Err ledger_lines_next(Lines *lines, Line *ret_line);
 
 /* The last whole line, found from the end: *ret_line is NULL when there is none.  *ret_end: where it ends, behind its

@@ -293,3 +293,16 @@ snapshots_remove(const char *store_path, const char *name)
     fault_point("snapshot.removed");
     return OK;
 }
+
+Err
+snapshots_reopen(const char *store_path, const char *name)
+{
+    CLEANUP(arena_freep) Arena *arena = arena_new();
+    const Snapshot place = { .store_path = store_path, .name = name };
+    const char *complete = snapshots_dir(arena, &place, false), *partial = snapshots_dir(arena, &place, true);
+
+    TRY(check_name(name));
+    if (file_exists(complete))
+        TRY(file_rename(complete, partial));
+    return file_remove(arena_printf(arena, "%s/" MANIFEST, partial));
+}

@@ -70,6 +70,8 @@ NODISCARD Err snapshots_load(Arena *arena, const char *store_path, const char *n
                              Snapshot **ret_snapshot);
 /* Every file of a complete snapshot read and compared with its manifest. */
 NODISCARD Err snapshots_verify(Arena *arena, const Snapshot *snapshot, const Secret *key);
+/* Make a complete snapshot a partial one again, so that it can be gone on with; fine when it is one. */
+NODISCARD Err snapshots_reopen(const char *store_path, const char *name);
 /* Remove STORE/NAME and STORE/NAME.partial, synced; fine when they are not there.  name must be a plain name (no "/",
  * not starting with "."): ERR_INTERNAL otherwise. */
 NODISCARD Err snapshots_remove(const char *store_path, const char *name);

@@ -86,6 +86,20 @@ START_TEST(they_are_found_behind_many_others)
 }
 END_TEST
 
+START_TEST(what_a_replay_has_settled_is_not_asked_again)
+{
+    JsonDoc *fields = jsondoc_object();
+
+    append(HERE, 7, 100);
+    jsondoc_set_string(fields, "installation", HERE);
+    GOOD(ledger_append(ledger, "replayed", NULL, fields, NULL));
+    ck_assert_int_eq(mark_of(HERE).seq, 2);
+    ck_assert_int_eq(mark_of(HERE).disposal, 0);
+    append(HERE, 9, 300);
+    ck_assert_int_eq(mark_of(HERE).disposal, 9);
+}
+END_TEST
+
 START_TEST(a_ledger_that_is_not_there_is_no_empty_one)
 {
     LedgerMark mark = { .seq = -1 };
@@ -115,6 +129,7 @@ main(void)
     tcase_add_test(tests, an_installation_that_was_never_told_of_has_no_mark);
     tcase_add_test(tests, the_newest_entries_are_found);
     tcase_add_test(tests, they_are_found_behind_many_others);
+    tcase_add_test(tests, what_a_replay_has_settled_is_not_asked_again);
     tcase_add_test(tests, a_ledger_that_is_not_there_is_no_empty_one);
     tcase_add_test(tests, a_damaged_entry_is_told);
     return scratch_run(tests, "ledger_mark", setup, teardown);

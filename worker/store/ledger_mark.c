@@ -17,7 +17,8 @@ typedef struct Place
 typedef struct Newest
 {
     Place entry;    /* about the installation */
-    Place disposal; /* about one of its disposals */
+    Place disposal; /* about one of its disposals, since the last replay */
+    bool replayed;  /* what is in front of that was settled */
 } Newest;
 
 static bool
@@ -42,6 +43,8 @@ look_from(File *file, int64_t from, int64_t size, const char *installation, Newe
         if (cut || !has(&line, installation))
             continue;
         ret_newest->entry = (Place){ line.offset, line.length };
+        if (has(&line, "\"event\":\"replayed\""))
+            *ret_newest = (Newest){ .entry = ret_newest->entry, .replayed = true };
         if (has(&line, "\"disposal\":"))
             ret_newest->disposal = ret_newest->entry;
     }
@@ -97,7 +100,7 @@ ledger_mark(Arena *arena, const char *path, const char *installation, LedgerMark
 
     TRY(ledger_open_locked(path, FILE_READ, &file));
     TRY(file_size(file, &size));
-    for (int64_t window = WINDOW_BYTES; newest.disposal.length == 0 && from > 0; window *= 16)
+    for (int64_t window = WINDOW_BYTES; newest.disposal.length == 0 && !newest.replayed && from > 0; window *= 16)
     {
         from = size > window ? size - window : 0;
         TRY(look_from(file, from, size, needle, &newest));

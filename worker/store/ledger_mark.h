@@ -12,7 +12,7 @@ typedef struct LedgerMark
     const char *system;
     int64_t timeline;
     int64_t wal;                /* bytes; 0: the entry does not tell */
-    int64_t disposal;           /* of the newest entry about a disposal; 0: there is none */
+    int64_t disposal;           /* of the newest entry about a disposal, since the last replay; 0: there is none */
     int64_t disposal_seq;       /* that entry */
     const char *disposal_entry; /* its id */
 } LedgerMark;

@@ -33,7 +33,7 @@ _expunge()
     *)
         case $command in
         '') choices="$global --version $commands" ;;
-        init) choices='--database --user' ;;
+        init) choices='--database --user --rotate-master' ;;
         check) choices='--accept' ;;
         plan) choices='--as-of --policy --sql' ;;
         run) choices='--policy --disposal --jobs --for --allow-large --as-of' ;;

@@ -17,7 +17,7 @@ setup(void)
     path = scratch_path("keys");
     master = secret_random();
     GOOD(keys_create(path, master));
-    GOOD(keys_open(path, master, &keys));
+    GOOD(keys_open(path, master, NULL, &keys));
 }
 
 static void
@@ -50,7 +50,7 @@ START_TEST(a_made_key_is_loaded_by_another_handle)
     char id[KEYS_ID_TEXT];
 
     GOOD(keys_make(keys, id, &made));
-    GOOD(keys_open(path, master, &other));
+    GOOD(keys_open(path, master, NULL, &other));
     GOOD(keys_load(other, id, &loaded));
     ck_assert(scratch_same_key(made, loaded));
     ck_assert(scratch_same_key(keys_commitment_key(keys), keys_commitment_key(other)));
@@ -93,7 +93,7 @@ START_TEST(a_destroyed_keys_wrapped_bytes_are_not_in_the_file_any_more)
     ck_assert_ptr_null(memmem(after.at, after.length, slot + 1, 16));
 
     CLEANUP(keys_closep) Keys *other = NULL;
-    GOOD(keys_open(path, master, &other));
+    GOOD(keys_open(path, master, NULL, &other));
     for (size_t i = 0; i < 5; i++)
     {
         CLEANUP(secret_freep) Secret *key = NULL;
@@ -167,7 +167,7 @@ START_TEST(another_master_key_opens_nothing)
     CLEANUP(secret_freep) Secret *other = secret_random();
     Keys *none = NULL;
 
-    BAD(keys_open(path, other, &none), ERR_CONFIG, path);
+    BAD(keys_open(path, other, NULL, &none), ERR_CONFIG, path);
     ck_assert_ptr_null(none);
 }
 END_TEST
@@ -180,7 +180,7 @@ START_TEST(a_file_that_others_can_read_is_refused)
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
     {
         ck_assert_int_eq(chmod(path, modes[i]), 0);
-        BAD(keys_open(path, master, &none), ERR_PERMISSION, path);
+        BAD(keys_open(path, master, NULL, &none), ERR_PERMISSION, path);
         ck_assert_ptr_null(none);
     }
 }
@@ -204,7 +204,7 @@ START_TEST(a_missing_file_is_an_error_that_names_it)
 {
     Keys *none = NULL;
 
-    BAD(keys_open(scratch_path("nowhere"), master, &none), ERR_IO, "nowhere");
+    BAD(keys_open(scratch_path("nowhere"), master, NULL, &none), ERR_IO, "nowhere");
     ck_assert_ptr_null(none);
 }
 END_TEST
@@ -216,7 +216,7 @@ START_TEST(each_flipped_byte_of_header_and_commitment_key_is_damage)
         Keys *none = NULL;
 
         scratch_flip(path, at, 0x10);
-        BAD(keys_open(path, master, &none), ERR_EVIDENCE, path);
+        BAD(keys_open(path, master, NULL, &none), ERR_EVIDENCE, path);
         scratch_flip(path, at, 0x10);
         ck_assert_ptr_null(none);
     }
@@ -363,7 +363,7 @@ START_TEST(a_file_that_was_replaced_or_cut_is_noticed)
         Keys *nothing = NULL;
 
         ck_assert_int_eq(truncate(path, (off_t)length), 0);
-        BAD(keys_open(path, master, &nothing), ERR_EVIDENCE, path);
+        BAD(keys_open(path, master, NULL, &nothing), ERR_EVIDENCE, path);
     }
     ck_assert_ptr_null(none);
 }
@@ -432,6 +432,187 @@ START_TEST(a_crash_leaves_whole_slots)
 END_TEST
 #endif
 
+/* Rotation */
+
+#define MANY 20
+
+typedef struct Made
+{
+    char id[MANY][KEYS_ID_TEXT];
+    Secret *key[MANY];
+} Made;
+
+static Made
+make_many(void)
+{
+    Made made;
+
+    for (size_t i = 0; i < MANY; i++)
+        GOOD(keys_make(keys, made.id[i], &made.key[i]));
+    return made;
+}
+
+/* Every key of made is loaded by that handle, and is the one that was made; ends made. */
+static void
+all_load(Keys *handle, Made *made)
+{
+    for (size_t i = 0; i < MANY; i++)
+    {
+        CLEANUP(secret_freep) Secret *loaded = NULL;
+
+        GOOD(keys_load(handle, made->id[i], &loaded));
+        ck_assert(scratch_same_key(loaded, made->key[i]));
+    }
+}
+
+static void
+free_made(Made *made)
+{
+    for (size_t i = 0; i < MANY; i++)
+        secret_freep(&made->key[i]);
+}
+
+static Secret *next;
+
+static Keys *
+open_with(const Secret *master_now, const Secret *master_then)
+{
+    Keys *handle = NULL;
+
+    GOOD(keys_open(path, master_now, master_then, &handle));
+    return handle;
+}
+
+static void
+rotate(void)
+{
+    CLEANUP(keys_closep) Keys *handle = open_with(master, next);
+    size_t count = 0;
+
+    GOOD(keys_rotate(handle, &count));
+}
+
+START_TEST(a_rotation_keeps_every_living_key_and_ends_the_old_master_key)
+{
+    CLEANUP(secret_freep) Secret *after = next = secret_random();
+    CLEANUP(keys_closep) Keys *both = NULL;
+    CLEANUP(keys_closep) Keys *alone = NULL;
+    CLEANUP(keys_closep) Keys *none = NULL;
+    Made made = make_many();
+    size_t count = 0;
+
+    GOOD(keys_destroy(keys, made.id[3]));
+    GOOD(keys_make(keys, made.id[3], &made.key[3]));
+    both = open_with(master, after);
+    GOOD(keys_rotate(both, &count));
+    ck_assert_uint_eq(count, MANY + 1); /* and the commitment key */
+    all_load(both, &made);
+    GOOD(keys_rotate(both, &count));
+    ck_assert_uint_eq(count, 0);
+    alone = open_with(after, NULL);
+    all_load(alone, &made);
+    ck_assert(scratch_same_key(keys_commitment_key(alone), keys_commitment_key(keys)));
+    BAD(keys_open(path, master, NULL, &none), ERR_CONFIG, "the one before a rotation");
+    free_made(&made);
+}
+END_TEST
+
+START_TEST(an_old_copy_opens_nothing_after_a_rotation)
+{
+    CLEANUP(secret_freep) Secret *after = next = secret_random();
+    CLEANUP(keys_closep) Keys *none = NULL;
+    Made made = make_many();
+    const Bytes old = scratch_load(path);
+
+    rotate();
+    scratch_save(path, old.at, old.length);
+    BAD(keys_open(path, after, NULL, &none), ERR_CONFIG, path);
+    free_made(&made);
+}
+END_TEST
+
+START_TEST(a_rotation_leaves_no_old_wrapping_in_the_file)
+{
+    CLEANUP(secret_freep) Secret *after = next = secret_random();
+    Made made = make_many();
+    const Bytes old = scratch_copy(scratch_load(path));
+
+    rotate();
+    const Bytes now = scratch_load(path);
+    ck_assert_uint_eq(old.length, now.length);
+    for (size_t slot = 1; slot <= MANY + 1; slot++)
+    {
+        const char *wrapped = old.at + slot * SLOT + WRAPPED_AT;
+
+        ck_assert_ptr_nonnull(memmem(old.at, old.length, wrapped, SEAL_WRAPPED_BYTES));
+        ck_assert_ptr_null(memmem(now.at, now.length, wrapped, SEAL_WRAPPED_BYTES));
+    }
+    free_made(&made);
+}
+END_TEST
+
+START_TEST(a_worker_with_the_old_master_key_makes_no_key_that_is_lost)
+{
+    CLEANUP(secret_freep) Secret *after = next = secret_random();
+    Secret *key = NULL;
+    char id[KEYS_ID_TEXT] = "";
+    Made made = make_many();
+
+    rotate();
+    BAD(keys_make(keys, id, &key), ERR_AGAIN, "rotated");
+    BAD(keys_load(keys, made.id[0], &key), ERR_AGAIN, "rotated");
+    ck_assert_ptr_null(key);
+    GOOD(keys_destroy(keys, made.id[0])); /* needs no master key */
+    free_made(&made);
+}
+END_TEST
+
+START_TEST(a_damaged_slot_stops_a_rotation_before_it_begins)
+{
+    CLEANUP(secret_freep) Secret *after = next = secret_random();
+    CLEANUP(keys_closep) Keys *both = open_with(master, after);
+    Made made = make_many();
+    size_t count = 0;
+
+    scratch_flip(path, slot_of(made.id[MANY - 1]) * SLOT + WRAPPED_AT, 1);
+    const Bytes before = scratch_copy(scratch_load(path));
+    BAD(keys_rotate(both, &count), ERR_EVIDENCE, "is damaged");
+    const Bytes now = scratch_load(path);
+    ck_assert_mem_eq(before.at, now.at, now.length);
+    free_made(&made);
+}
+END_TEST
+
+#ifdef EXPUNGE_FAULTS
+START_TEST(a_crash_in_mid_rotation_loses_no_living_key)
+{
+    static const char *const points[] = { "key.rewrapped:1", "key.rewrapped:7",  "key.rewrapped:20",
+                                          "key.rotated",     "key.rewrapped:21", "key.rotation_ended" };
+    CLEANUP(secret_freep) Secret *after = next = secret_random();
+    Made made = make_many();
+
+    for (size_t p = 0; p < sizeof points / sizeof *points; p++)
+    {
+        const Bytes before = scratch_copy(scratch_load(path));
+        ck_assert(scratch_killed_at(points[p], rotate));
+        {
+            CLEANUP(keys_closep) Keys *both = open_with(master, after);
+            char id[KEYS_ID_TEXT];
+            Secret *key = NULL;
+            all_load(both, &made);
+            GOOD(keys_make(both, id, &key)); /* work goes on */
+            secret_freep(&key);
+        }
+        rotate();
+        CLEANUP(keys_closep) Keys *alone = open_with(after, NULL);
+        all_load(alone, &made);
+        scratch_save(path, before.at, before.length);
+    }
+    free_made(&made);
+}
+END_TEST
+#endif
+
 int
 main(void)
 {
@@ -458,6 +639,14 @@ main(void)
     tcase_add_test(tests, processes_that_make_keys_at_once_get_different_slots);
 #ifdef EXPUNGE_FAULTS
     tcase_add_test(tests, a_crash_leaves_whole_slots);
+#endif
+    tcase_add_test(tests, a_rotation_keeps_every_living_key_and_ends_the_old_master_key);
+    tcase_add_test(tests, an_old_copy_opens_nothing_after_a_rotation);
+    tcase_add_test(tests, a_rotation_leaves_no_old_wrapping_in_the_file);
+    tcase_add_test(tests, a_worker_with_the_old_master_key_makes_no_key_that_is_lost);
+    tcase_add_test(tests, a_damaged_slot_stops_a_rotation_before_it_begins);
+#ifdef EXPUNGE_FAULTS
+    tcase_add_test(tests, a_crash_in_mid_rotation_loses_no_living_key);
 #endif
     return scratch_run(tests, "keys", setup, teardown);
 }

@@ -38,7 +38,7 @@ help_config(void)
 {
     printf(
         "The configuration is one file, /etc/expunge/expunge.conf or --config FILE, in the syntax of libconfig:\n\n"
-        "  worker         state_dir, master_key, jobs, batch, pace, window, compression_level\n"
+        "  worker         state_dir, master_key, next_master_key, jobs, batch, pace, window, compression_level\n"
         "  databases      name, conninfo, region\n"
         "  policies       name, class, databases, table, age, keep_for, grace, purpose, basis, subject, exempt, edges\n"
         "  subjects       kind, root, key, label, incarnation, region, ended_at, confirm, grace, during_grace, edges\n"

@@ -12,13 +12,16 @@
 enum
 {
     OPT_DATABASE,
-    OPT_USER
+    OPT_USER,
+    OPT_ROTATE
 };
 
 static const OptionRule options[] = {
     [OPT_DATABASE] = { "--database", OPTION_TEXT, "NAME", "only this database of the configuration" },
     [OPT_USER] = { "--user", OPTION_TEXT, "ROLE",
                    "connect as this role instead of the conninfo's (it must be able to create a schema and roles)" },
+    [OPT_ROTATE] = { "--rotate-master", OPTION_FLAG, NULL,
+                     "wrap every living key under worker.next_master_key, and do nothing else" },
 };
 
 /* One migration, one transaction: it is there as a whole or not at all. */
@@ -167,6 +170,44 @@ refuse_second_state(const Context *context, const Rules *rules)
     return OK;
 }
 
+/* From the master key to the next one.  The ledger's entry comes behind: it tells what is done. */
+static Err
+rotate_master(Context *context)
+{
+    CLEANUP(workshop_closep) Workshop workshop = { .keys = NULL };
+    JsonDoc *fields = jsondoc_object();
+    size_t count = 0;
+
+    Err e = workshop_open(context, WORKSHOP_ALL, &workshop);
+    if (e == OK && workshop.rules->next_master_key == NULL)
+        e = err_new(
+            ERR_CONFIG,
+            "%s: worker.next_master_key: is missing; must name the new master key, 32 random bytes beside the old "
+            "one, until the rotation is done",
+            workshop.rules->config_path);
+    if (e == OK)
+        e = keys_rotate(workshop.keys, &count);
+    if (e != OK)
+    {
+        jsondoc_freep(&fields);
+        return e;
+    }
+    jsondoc_set_integer(context->out, "keys", (int64_t)count);
+    jsondoc_set_integer(fields, "keys", (int64_t)count);
+    jsondoc_set_string(fields, "configuration", workshop.rules->config_digest);
+    if (count == 0)
+        jsondoc_freep(&fields);
+    else
+        TRY(ledger_append(workshop.ledger, "master_rotated", NULL, fields, NULL));
+    command_say(
+        context,
+        "%zu key(s) are wrapped under the next master key%s\n"
+        "now let worker.master_key (and the units' LoadCredential) name it, remove worker.next_master_key, and\n"
+        "destroy the old master key: copies of the key file from before open nothing then\n",
+        count, count == 0 ? ": it was done before" : "");
+    return OK;
+}
+
 static Err
 run_init(Context *context)
 {
@@ -176,6 +217,8 @@ run_init(Context *context)
     size_t done = 0;
 
     jsondoc_set(context->out, "databases", list);
+    if (command_given(context, OPT_ROTATE))
+        return rotate_master(context);
     TRY(settings_load(context->arena, context->config_path, &rules));
     TRY(refuse_second_state(context, rules));
     TRY(make_state(context, rules));
@@ -200,7 +243,9 @@ const Command command_init = {
     .description =
         "Makes the state directory, the key file and the ledger when they are missing, then installs or upgrades schema\n"
         "expunge in each database, creates the roles expunge_worker, expunge_support and expunge_auditor, and grants\n"
-        "expunge_worker what it needs on the tables that the configuration reaches.  Running it again changes nothing.",
+        "expunge_worker what it needs on the tables that the configuration reaches.  Running it again changes nothing.\n"
+        "--rotate-master wraps every living key under worker.next_master_key, in place: whatever is interrupted is gone on\n"
+        "with by the next call, and copies of the key file from before open nothing once the old master key is destroyed.",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run_init,

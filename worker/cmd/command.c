@@ -238,8 +238,11 @@ workshop_open(Context *context, WorkshopNeed need, Workshop *ret_workshop)
     if (need == WORKSHOP_ALL)
     {
         CLEANUP(secret_freep) Secret *master = NULL;
+        CLEANUP(secret_freep) Secret *next = NULL;
         TRY(settings_master_key(workshop.rules, &master));
-        TRY(keys_open(arena_printf(context->arena, "%s/keys", workshop.rules->state_dir), master, &workshop.keys));
+        TRY(settings_next_master_key(workshop.rules, &next));
+        TRY(keys_open(arena_printf(context->arena, "%s/keys", workshop.rules->state_dir), master, next,
+                      &workshop.keys));
     }
     workshop.house.rules = workshop.rules;
     workshop.house.keys = workshop.keys;

@@ -97,13 +97,16 @@ static void
 inspect_keys(Findings *findings, const Rules *rules)
 {
     CLEANUP(secret_freep) Secret *master = NULL;
+    CLEANUP(secret_freep) Secret *next = NULL;
     CLEANUP(keys_closep) Keys *keys = NULL;
     const char *path = arena_printf(findings->arena, "%s/keys", rules->state_dir);
     size_t living;
 
     Err e = settings_master_key(rules, &master);
+    if (e == OK)
+        e = settings_next_master_key(rules, &next);
     if (e != OK)
-        inspect_story(findings, e, "worker.master_key",
+        inspect_story(findings, e, master == NULL ? "worker.master_key" : "worker.next_master_key",
                       "give it as a systemd credential, or as \"file:/path\" of mode 0600: 32 random bytes", 0);
     if (!file_exists(path))
     {
@@ -118,7 +121,7 @@ inspect_keys(Findings *findings, const Rules *rules)
     judge_overwriting(findings, path);
     if (master == NULL)
         return;
-    e = keys_open(path, master, &keys);
+    e = keys_open(path, master, next, &keys);
     if (e == OK)
         e = keys_count(keys, &living);
     if (e != OK)

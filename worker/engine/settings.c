@@ -433,45 +433,45 @@ settings_load(Arena *arena, const char *path, Rules **ret_rules)
 /* ---- the master key ---- */
 
 static Err
-find_credential(Arena *arena, const Rules *rules, const char *name, const char **ret_path)
+find_credential(Arena *arena, const Rules *rules, const char *setting, const char *name, const char **ret_path)
 {
     const char *directory = getenv("CREDENTIALS_DIRECTORY");
 
     if (text_blank(directory))
         return err_new(ERR_CONFIG,
-                       "%s: worker.master_key: credential \"%s\" needs $CREDENTIALS_DIRECTORY, which is not set; start "
+                       "%s: %s: credential \"%s\" needs $CREDENTIALS_DIRECTORY, which is not set; start "
                        "expunge from its systemd unit with LoadCredential=%s:/path, or set \"file:/path\"",
-                       rules->config_path, name, name);
+                       rules->config_path, setting, name, name);
     const char *path = arena_printf(arena, "%s/%s", directory, name);
 
     if (!file_exists(path))
         return err_new(ERR_CONFIG,
-                       "%s: worker.master_key: there is no credential \"%s\" in \"%s\"; add LoadCredential=%s:"
+                       "%s: %s: there is no credential \"%s\" in \"%s\"; add LoadCredential=%s:"
                        "/path to the systemd unit",
-                       rules->config_path, name, directory, name);
+                       rules->config_path, setting, name, directory, name);
     *ret_path = path;
     return OK;
 }
 
 static Err
-find_key_file(const Rules *rules, const char *path)
+find_key_file(const Rules *rules, const char *setting, const char *path)
 {
     bool private = false;
 
     if (!file_exists(path))
         return err_new(ERR_CONFIG,
-                       "%s: worker.master_key: there is no file \"%s\"; make one of 32 random bytes and mode "
+                       "%s: %s: there is no file \"%s\"; make one of 32 random bytes and mode "
                        "0600, and keep a copy in a safe place",
-                       rules->config_path, path);
+                       rules->config_path, setting, path);
     const Err e = file_is_private(path, &private);
 
     if (e != OK)
-        return err_note(ERR_CONFIG, "%s: worker.master_key", rules->config_path);
+        return err_note(ERR_CONFIG, "%s: %s", rules->config_path, setting);
     if (!private)
         return err_new(ERR_CONFIG,
-                       "%s: worker.master_key: others may read \"%s\"; must have mode 0600, and the key be "
+                       "%s: %s: others may read \"%s\"; must have mode 0600, and the key be "
                        "replaced if somebody did",
-                       rules->config_path, path);
+                       rules->config_path, setting, path);
     return OK;
 }
 
@@ -495,20 +495,36 @@ read_key(const char *path, Secret **ret_master)
     return e;
 }
 
-Err
-settings_master_key(const Rules *rules, Secret **ret_master)
+/* value: "credential:NAME" or "file:/path" */
+static Err
+take_key(const Rules *rules, const char *setting, const char *value, Secret **ret_key)
 {
     CLEANUP(arena_freep) Arena *arena = arena_new();
     const char *path = NULL;
 
-    if (text_starts(rules->master_key, "file:"))
+    if (text_starts(value, "file:"))
     {
-        path = rules->master_key + strlen("file:");
-        TRY(find_key_file(rules, path));
+        path = value + strlen("file:");
+        TRY(find_key_file(rules, setting, path));
     }
     else
-        TRY(find_credential(arena, rules, rules->master_key + strlen("credential:"), &path));
-    if (read_key(path, ret_master) != OK)
-        return err_note(ERR_CONFIG, "%s: worker.master_key: cannot take the key from \"%s\"", rules->config_path, path);
+        TRY(find_credential(arena, rules, setting, value + strlen("credential:"), &path));
+    if (read_key(path, ret_key) != OK)
+        return err_note(ERR_CONFIG, "%s: %s: cannot take the key from \"%s\"", rules->config_path, setting, path);
     return OK;
+}
+
+Err
+settings_master_key(const Rules *rules, Secret **ret_master)
+{
+    return take_key(rules, "worker.master_key", rules->master_key, ret_master);
+}
+
+Err
+settings_next_master_key(const Rules *rules, Secret **ret_master)
+{
+    *ret_master = NULL;
+    return rules->next_master_key == NULL
+               ? OK
+               : take_key(rules, "worker.next_master_key", rules->next_master_key, ret_master);
 }

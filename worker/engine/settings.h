@@ -13,5 +13,7 @@
 NODISCARD Err settings_load(Arena *arena, const char *path, Rules **ret_rules);
 /* The master key that rules name: a systemd credential below $CREDENTIALS_DIRECTORY, or a private file. */
 NODISCARD Err settings_master_key(const Rules *rules, Secret **ret_master);
+/* The same for worker.next_master_key; NULL where it is not set. */
+NODISCARD Err settings_next_master_key(const Rules *rules, Secret **ret_master);
 
 #endif

@@ -33,6 +33,8 @@ static const Setting worker_settings[] = {
       .help = "directory of the ledger and the keys" },
     { "master_key", SETTING_SECRET, .required = true, IN(Rules, master_key),
       .help = "the key that wraps all keys: a systemd credential or a private file" },
+    { "next_master_key", SETTING_SECRET, IN(Rules, next_master_key),
+      .help = "the key that comes after it, for \"expunge init --rotate-master\"" },
     { "jobs", SETTING_INTEGER, IN(Rules, jobs), RANGE(1, 16), .fallback = "1",
       .help = "disposals worked on side by side" },
     { "compression_level", SETTING_INTEGER, IN(Rules, compression_level), RANGE(1, 19),

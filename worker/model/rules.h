@@ -152,7 +152,8 @@ typedef struct Rules
     char config_digest[65];
 
     const char *state_dir;
-    const char *master_key; /* "credential:NAME" or "file:/path" */
+    const char *master_key;      /* "credential:NAME" or "file:/path" */
+    const char *next_master_key; /* likewise: the one that a rotation goes to; NULL: none */
     int64_t jobs;
     int64_t batch_target_ms;
     int64_t batch_max_rows;

@@ -55,7 +55,8 @@ struct Keys
 {
     char *path;
     unsigned char file_id[ID_BYTES];
-    Secret *master;
+    Secret *master; /* wraps what is made */
+    Secret *next;   /* comes after it: a slot may be wrapped by it already; NULL: none, or it is the master by now */
     Secret *commitment;
 };
 
@@ -339,22 +340,37 @@ keys_create(const char *path, const Secret *master)
     return file_save(path, slots, sizeof slots, 0600);
 }
 
+static bool
+opens(const Slot *slot, const Keys *keys, int64_t number, const Secret *master, Secret **ret_key)
+{
+    if (master != NULL && slot_unwrap(slot, keys->file_id, number, master, ret_key) == OK)
+        return true;
+    err_clear();
+    return false;
+}
+
+/* The commitment key is rotated last: the master key that opens it is the one that counts. */
 static Err
-open_commitment(File *file, const Keys *keys, const Secret *master, Secret **ret_key)
+open_commitment(File *file, Keys *keys, const Secret *master, const Secret *next)
 {
     Slot slot = { 0 };
 
     TRY(slot_read(file, SLOT_COMMITMENT, &slot));
     if (slot_state(&slot) != SLOT_LIVING)
         return damaged_slot(file, SLOT_COMMITMENT);
-    if (slot_unwrap(&slot, keys->file_id, SLOT_COMMITMENT, master, ret_key) != OK)
-        return err_new(ERR_CONFIG, "the master key does not open the key file \"%s\": it is the key of another one",
+    if (opens(&slot, keys, SLOT_COMMITMENT, next, &keys->commitment))
+        return secret_twin(next, &keys->master);
+    if (!opens(&slot, keys, SLOT_COMMITMENT, master, &keys->commitment))
+        return err_new(ERR_CONFIG,
+                       "the master key does not open the key file \"%s\": it is the key of another one, or the "
+                       "one before a rotation",
                        keys->path);
-    return OK;
+    TRY(secret_twin(master, &keys->master));
+    return next == NULL ? OK : secret_twin(next, &keys->next);
 }
 
 Err
-keys_open(const char *path, const Secret *master, Keys **ret_keys)
+keys_open(const char *path, const Secret *master, const Secret *next, Keys **ret_keys)
 {
     CLEANUP(keys_closep) Keys *keys = NULL;
     CLEANUP(file_closep) File *file = NULL;
@@ -371,8 +387,7 @@ keys_open(const char *path, const Secret *master, Keys **ret_keys)
     TRY(file_open(path, FILE_READ, &file));
     TRY(file_lock(file, true));
     TRY(read_header(file, keys->file_id, &slots));
-    TRY(open_commitment(file, keys, master, &keys->commitment));
-    TRY(secret_twin(master, &keys->master));
+    TRY(open_commitment(file, keys, master, next));
     *ret_keys = keys;
     keys = NULL;
     return OK;
@@ -384,6 +399,7 @@ keys_close(Keys *keys)
     if (keys == NULL)
         return;
     secret_free(keys->master);
+    secret_free(keys->next);
     secret_free(keys->commitment);
     mem_free(keys->path);
     mem_free(keys);
@@ -402,6 +418,20 @@ keys_commitment_key(const Keys *keys)
     return keys->commitment;
 }
 
+/* A key that is wrapped under a master key that has ended would be lost: under the file's lock. */
+static Err
+judge_master(const Keys *keys, File *file)
+{
+    CLEANUP(secret_freep) Secret *commitment = NULL;
+    Slot slot = { 0 };
+
+    TRY(slot_read(file, SLOT_COMMITMENT, &slot));
+    if (opens(&slot, keys, SLOT_COMMITMENT, keys->master, &commitment))
+        return OK;
+    return err_new(ERR_AGAIN, "the master key of \"%s\" was rotated meanwhile: the next run takes the new one",
+                   keys->path);
+}
+
 Err
 keys_make(Keys *keys, char ret_id[KEYS_ID_TEXT], Secret **ret_key)
 {
@@ -412,6 +442,7 @@ keys_make(Keys *keys, char ret_id[KEYS_ID_TEXT], Secret **ret_key)
     int64_t slots = 0;
 
     TRY(open_locked(keys, FILE_UPDATE, &file, &slots));
+    TRY(judge_master(keys, file));
     TRY(find_reusable(file, slots, &name.slot));
     key = secret_random();
     seal_random(name.id, sizeof name.id);
@@ -442,10 +473,13 @@ keys_load(Keys *keys, const char *id, Secret **ret_key)
     if (state != SLOT_LIVING || !slot_is_of(&slot, &name))
         return err_new(ERR_EVIDENCE, "the key of this snapshot was destroyed: \"%s\" is not in \"%s\" any more", id,
                        keys->path);
-    const Err e = slot_unwrap(&slot, keys->file_id, name.slot, keys->master, ret_key);
-    if (e != OK)
-        return err_note(e, "slot %" PRId64 " of the key file \"%s\" does not open", name.slot, keys->path);
-    return OK;
+    if (opens(&slot, keys, name.slot, keys->next, ret_key))
+        return OK;
+    Err e = slot_unwrap(&slot, keys->file_id, name.slot, keys->master, ret_key);
+    if (e == OK)
+        return OK;
+    TRY(judge_master(keys, file));
+    return err_new(e, "slot %" PRId64 " of the key file \"%s\" does not open", name.slot, keys->path);
 }
 
 Err
@@ -520,4 +554,76 @@ Err
 keys_list(Arena *arena, Keys *keys, const char ***ret_ids, size_t *ret_count)
 {
     return scan_living(arena, keys, ret_ids, ret_count);
+}
+
+/* Rotating */
+
+/* One slot: wrapped under the next master key already, or now (in place) when writes. */
+static Err
+rotate_slot(Keys *keys, File *file, int64_t number, const Slot *slot, bool writes, size_t *count)
+{
+    CLEANUP(secret_freep) Secret *key = NULL;
+    KeyName name = { .slot = number };
+    Slot fresh;
+
+    if (opens(slot, keys, number, keys->next, &key))
+        return OK;
+    const Err e = slot_unwrap(slot, keys->file_id, number, keys->master, &key);
+    if (e != OK)
+        return err_new(e, "slot %" PRId64 " of the key file \"%s\" does not open", number, keys->path);
+    (*count)++;
+    if (!writes)
+        return OK;
+    memcpy(name.id, slot->bytes + ID_AT, ID_BYTES);
+    slot_fill(&fresh, keys->file_id, &name, keys->next, key);
+    TRY(slot_write(file, number, &fresh));
+    fault_point("key.rewrapped");
+    return OK;
+}
+
+static Err
+rotate_snapshots(Keys *keys, File *file, int64_t slots, bool writes, size_t *ret_count)
+{
+    SlotScan scan = { .file = file, .slots = slots };
+
+    *ret_count = 0;
+    for (int64_t number = SLOT_FIRST; number < slots; number++)
+    {
+        const Slot *slot = NULL;
+        TRY(scan_slot(&scan, number, &slot));
+        const SlotState state = slot_state(slot);
+        if (state == SLOT_DAMAGED)
+            return damaged_slot(file, number);
+        if (state == SLOT_LIVING)
+            TRY(rotate_slot(keys, file, number, slot, writes, ret_count));
+    }
+    return OK;
+}
+
+Err
+keys_rotate(Keys *keys, size_t *ret_count)
+{
+    CLEANUP(file_closep) File *file = NULL;
+    Slot slot = { 0 };
+    int64_t slots = 0;
+    size_t count = 0;
+
+    *ret_count = 0;
+    if (keys->next == NULL) /* the commitment key opened with it: all the others were before it */
+        return OK;
+    TRY(open_locked(keys, FILE_UPDATE, &file, &slots));
+    TRY(judge_master(keys, file));
+    TRY(rotate_snapshots(keys, file, slots, false, &count));
+    TRY(rotate_snapshots(keys, file, slots, true, &count));
+    TRY(file_sync_data(file));
+    fault_point("key.rotated");
+    TRY(slot_read(file, SLOT_COMMITMENT, &slot));
+    TRY(rotate_slot(keys, file, SLOT_COMMITMENT, &slot, true, &count));
+    TRY(file_sync_data(file));
+    fault_point("key.rotation_ended");
+    secret_freep(&keys->master);
+    keys->master = keys->next;
+    keys->next = NULL;
+    *ret_count = count;
+    return OK;
 }

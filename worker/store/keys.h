@@ -18,8 +18,14 @@ typedef struct Keys Keys;
 
 /* Make the file with a fresh commitment key; ERR_RAIL when it exists. */
 NODISCARD Err keys_create(const char *path, const Secret *master);
-/* ERR_CONFIG when the master key does not open it, ERR_EVIDENCE when it is damaged, ERR_IO when it is not there. */
-NODISCARD Err keys_open(const char *path, const Secret *master, Keys **ret_keys);
+/* ERR_CONFIG when the master key does not open it, ERR_EVIDENCE when it is damaged, ERR_IO when it is not there.
+ * next: the master key that comes after this one, or NULL: a file that was rotated to it, or half so, opens as well. */
+NODISCARD Err keys_open(const char *path, const Secret *master, const Secret *next, Keys **ret_keys);
+/* Wrap every living key under the next master key, in place, the commitment key last; synced.  Every slot is opened before
+ * the first one is written.  An interrupted rotation is gone on with by the next call; no key is lost, whatever happens
+ * in between.  Other processes that still have the old master key are told so at their next use (ERR_AGAIN).
+ * ret_count: the keys that were wrapped anew; 0: it was rotated already.  The handle was opened with a next master key. */
+NODISCARD Err keys_rotate(Keys *keys, size_t *ret_count);
 void keys_close(Keys *keys);
 void keys_closep(Keys **keys);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/late.h"
 
+#include <inttypes.h>
+
 void
 late_begin(Job *job)
 {
-    job->selector.late = job->disposal->id;
+    job->selector.late = arena_printf(job->arena, "%" PRId64, job->disposal->id);
 }
 
 Err

@@ -23,8 +23,8 @@ typedef struct Cutoffs
 /* What is written down of rows that a keep edge leaves behind. */
 typedef struct KeptNote
 {
-    int64_t disposal;
-    const char *since; /* points in time */
+    const char *disposal; /* its number; plan --sql: or a psql variable */
+    const char *since;    /* points in time */
     const char *until;
 } KeptNote;
 
@@ -35,7 +35,7 @@ typedef struct Selector
     Cutoffs cutoffs;      /* policies */
     const KeptNote *kept; /* per change; NULL: nothing is written down */
     const bool *taken;    /* plan: per table of the graph, whether it has a table of taken keys; NULL otherwise */
-    int64_t late;         /* an erasure: the disposal whose late rows are looked for, too (late.h); 0: none are */
+    const char *late;     /* an erasure: the number of the disposal whose late rows are looked for, too (late.h) */
 } Selector;
 
 /* A bounded range of an order: values, NULL for an open end. */

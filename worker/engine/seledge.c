@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/seledge.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static const GraphTable *
@@ -125,10 +124,10 @@ seledge_late_from(const Selector *s, const GraphEdge *edge)
 {
     Text text = TEXT_INIT(s->arena);
     const char *const *names = seledge_late_names(s, edge);
-    text_addf(&text,
-              "from expunge.orphan l where l.disposal = %" PRId64
-              " and l.number = -1 and l.key[1] = %s and not exists (select from %s expunge_z where ",
-              s->late, db_literal(s->arena, edge->name), parent_of(s, edge)->from);
+    text_addf(
+        &text,
+        "from expunge.orphan l where l.disposal = %s and l.number = -1 and l.key[1] = %s and not exists (select from %s expunge_z where ",
+        s->late, db_literal(s->arena, edge->name), parent_of(s, edge)->from);
     for (size_t c = 0; c < edge->column_count; c++)
     {
         const GraphColumn *column = &parent_of(s, edge)->columns[edge->parent_columns[c]];

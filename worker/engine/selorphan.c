@@ -3,8 +3,6 @@
  * else does.  Work tables expunge_s<T>_<O> hold the keys of those that are looked at. */
 #include "engine/seledge.h"
 
-#include <inttypes.h>
-
 static const GraphTable *
 shared_table(const Selector *s, size_t orphan)
 {
@@ -218,8 +216,7 @@ selector_note_late(const Selector *s, size_t edge_index)
     const GraphEdge *edge = selparts_edge(s, edge_index);
     const GraphTable *parent = &s->target->graph->tables[edge->parent];
 
-    text_addf(&text,
-              "insert into expunge.orphan (disposal, number, key) select distinct %" PRId64 "::bigint, -1, array[%s",
+    text_addf(&text, "insert into expunge.orphan (disposal, number, key) select distinct %s::bigint, -1, array[%s",
               s->late, db_literal(s->arena, edge->name));
     for (size_t c = 0; c < edge->column_count; c++)
     {
@@ -237,5 +234,5 @@ selector_note_late(const Selector *s, size_t edge_index)
 char *
 selector_forget_late(const Selector *s)
 {
-    return arena_printf(s->arena, "delete from expunge.orphan where disposal = %" PRId64 " and number = -1", s->late);
+    return arena_printf(s->arena, "delete from expunge.orphan where disposal = %s and number = -1", s->late);
 }

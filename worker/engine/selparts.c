@@ -127,7 +127,7 @@ selparts_by_parent(const Selector *s, size_t edge_index)
 bool
 selparts_remembers(const Selector *s, const GraphEdge *edge)
 {
-    return s->late != 0 && !edge->declared && !selparts_refers_to_key(s, edge);
+    return s->late != NULL && !edge->declared && !selparts_refers_to_key(s, edge);
 }
 
 /* -- how an edge compares ------------------------------------------------------------------------------------------- */

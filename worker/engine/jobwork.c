@@ -210,9 +210,10 @@ told_impossible(const Job *job, size_t change, const char *rows)
     return err_new(
         ERR_RAIL,
         "%s row(s) of %s cannot stay as \"%s\" asks for (%s): NOT NULL, a CHECK, a unique or a foreign key there does "
-        "not allow the new value, or it refers to a row that goes; say by an edge with another action in the "
+        "not allow the new value, or it refers to a row that goes%s; say by an edge with another action in the "
         "configuration what happens to them",
-        rows, graph->tables[edge->child].quoted, edge->name, edge_action_name(edge->action));
+        rows, graph->tables[edge->child].quoted, edge->name, edge_action_name(edge->action),
+        edge->action == EDGE_REMOVE_ELEMENT ? ", or the array has several dimensions" : "");
 }
 
 /* What the server would not take is known before the first row is changed. */

@@ -6,7 +6,7 @@
 
 #include "engine/job.h"
 
-/* From here on the job's statements write down the keys of rows that they cut off.  Before the first change. */
+/* From here on the job's statements write down the keys of rows that they cut off.  Behind job_tables(), before the first change. */
 NODISCARD Err kept_begin(Job *job);
 /* The same for plan --sql. */
 NODISCARD Err kept_notes(Job *job, const char *disposal, const KeptNote **ret_notes);

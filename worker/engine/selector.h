@@ -24,6 +24,7 @@ typedef struct Cutoffs
 typedef struct KeptNote
 {
     const char *disposal; /* its number; plan --sql: or a psql variable */
+    int number;           /* the change's, of disposal_table: it stays, whatever a migration does to the scope */
     const char *since;    /* points in time */
     const char *until;
 } KeptNote;

@@ -3,11 +3,15 @@
 #include "base/text.h"
 #include "cmd/command.h"
 #include "engine/settings.h"
+#include "engine/stop.h"
 #include "sql.h"
 #include "wrap/file.h"
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
+
+#define ATTEMPTS 20
 
 enum
 {
@@ -55,6 +59,28 @@ upgrade(Context *context, Session *session, int *ret_applied)
     return OK;
 }
 
+/* Roles belong to the whole server: an init in another database makes or grants the same ones at this moment, and the server
+ * lets one of the two fail ("tuple concurrently updated", a role that is there by now). */
+static bool
+was_in_the_way(const Session *session)
+{
+    static const char *const states[] = { "XX000", "23505", "42710", "40001", "40P01" };
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (strcmp(db_sqlstate(session->db), states[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool
+may_try_again(const Session *session, Err e, int attempt)
+{
+    if (e == OK || attempt >= ATTEMPTS || db_is_broken(session->db) || !was_in_the_way(session))
+        return false;
+    err_clear();
+    stop_sleep((int64_t)(getpid() % 7 + 1) * attempt * 10000);
+    return true;
+}
+
 /* What the worker's role needs on every table that a policy or subject reaches. */
 static Err
 grant_table(Session *session, Arena *arena, const GraphTable *table)
@@ -75,11 +101,30 @@ grant_all(Session *session, Arena *arena)
         const Target *target = &session->targets.list[i];
         for (size_t t = 0; target->scope != NULL && t < target->scope->table_count; t++)
             TRY(grant_table(session, arena, &target->graph->tables[target->scope->tables[t].table]));
+        for (size_t o = 0; target->scope != NULL && o < target->scope->orphan_count; o++)
+            TRY(grant_table(session, arena, &target->graph->tables[target->scope->orphans[o].table]));
         for (size_t c = 0; target->scope != NULL && c < target->scope->change_count; c++)
             TRY(grant_table(session, arena,
                             &target->graph->tables[target->graph->edges[target->scope->changes[c].edge].child]));
     }
     return OK;
+}
+
+/* One at a time in a database; the lock goes with the connection. */
+static Err
+install_schema(Context *context, Session *bare, const DatabaseRule *database, int *ret_applied)
+{
+    const char *params[] = { database->name, database->region };
+    int attempt = 0;
+    Err e = db_exec(bare->db, "select pg_advisory_lock(hashtextextended('expunge init', 0))");
+
+    if (e == OK)
+        do
+            e = upgrade(context, bare, ret_applied);
+        while (may_try_again(bare, e, ++attempt));
+    if (e == OK)
+        e = db_query(bare->db, SQL_installation_create, 2, params, NULL);
+    return e == OK ? OK : err_note(e, "database \"%s\": could not install schema expunge", database->name);
 }
 
 static Err
@@ -89,17 +134,16 @@ install(Context *context, const Workshop *workshop, const DatabaseRule *database
     CLEANUP(session_closep) Session *session = NULL;
     const SessionNeeds connect = { .user = context->values[OPT_USER], .only_connect = true };
     const SessionNeeds whole = { .user = context->values[OPT_USER] };
-    const char *params[] = { database->name, database->region };
-    int applied;
+    int applied = 0, attempt = 0;
+    Err e;
 
     TRY(session_open(&workshop->house, database, &connect, &bare));
-    Err e = upgrade(context, bare, &applied);
-    if (e == OK)
-        e = db_query(bare->db, SQL_installation_create, 2, params, NULL);
-    if (e != OK)
-        return err_note(e, "database \"%s\": could not install schema expunge", database->name);
+    TRY(install_schema(context, bare, database, &applied));
     TRY(session_open(&workshop->house, database, &whole, &session));
-    TRY(grant_all(session, context->arena));
+    do
+        e = grant_all(session, context->arena);
+    while (may_try_again(session, e, ++attempt));
+    TRY(e);
     if (applied > 0)
         TRY(session_record(session, NULL, "installed", session_fields(session, NULL)));
     TRY(session_flush(session, 0, true));

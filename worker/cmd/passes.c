@@ -71,6 +71,9 @@ passes_print(Context *context, const RunResult *result, bool plan)
     const char *indexes = plan ? outcomeview_indexes(context->arena, result->outcomes, result->count) : "";
     if (indexes[0] != '\0')
         command_say(context, "\nno index leads there (\"expunge check\" prints what makes them):\n%s", indexes);
+    const char *views = plan ? outcomeview_views(context->arena, result->outcomes, result->count) : "";
+    if (views[0] != '\0')
+        command_say(context, "\nmaterialized views:\n%s", views);
     command_say(context, "%s%zu disposal(s): %zu %s, %zu %s, %zu wait", shown > 0 ? "\n" : "", result->count,
                 count_steps(result, "archive"), plan ? "to archive" : "archived", count_steps(result, "erase"),
                 plan ? "to erase" : "erased", count_steps(result, "wait"));

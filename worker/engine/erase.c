@@ -6,6 +6,7 @@
 #include "engine/archive.h"
 #include "engine/coverage.h"
 #include "engine/kept.h"
+#include "engine/late.h"
 #include "engine/move.h"
 #include "engine/orphans.h"
 #include "engine/pass.h"
@@ -153,6 +154,7 @@ pass_all(Job *job)
     TRY(job_fill_subject(job));
     TRY(job_refuse_foreign(job));
     TRY(orphans_note(job));
+    TRY(late_note(job));
     for (size_t i = 0; i < scope->change_count; i++)
         if (scope->changes[i].writes)
             TRY(pass_change(job, i));
@@ -196,6 +198,7 @@ erase_root(Job *job, bool *ret_done)
     if (rows > last)
         return OK; /* late writers: another round */
     TRY(orphans_note(job));
+    TRY(late_note(job));
     TRY(kept_record(job));
     TRY(kept_tell(job));
     TRY(pass_erase_group_now(job, 0, end, done));
@@ -230,6 +233,7 @@ erase_whole(Job *job)
     TRY(job_refuse_foreign(job));
     TRY(session_judge_schema(job->session));
     TRY(orphans_note(job));
+    TRY(late_note(job));
     TRY(kept_record(job));
     TRY(kept_tell(job));
     TRY(whole_erase(job, false, rows));
@@ -282,6 +286,7 @@ erase_subject(Job *job)
     TRY(coverage_judge(job->arena, job->session, job->target, job->outcome));
     TRY(job_tables(job, job->arena, &tables, &count));
     TRY(kept_begin(job));
+    late_begin(job);
     for (int round = 0; round < ROUNDS && rows > 0; round++)
     {
         bool root_done = job->disposal->root_erased;
@@ -362,6 +367,7 @@ tell_late_kept(Job *job)
     TRY(db_begin(job->session->db, "", &tx));
     TRY(kept_record(job));
     TRY(kept_tell(job));
+    TRY(late_forget(job));
     return db_commit(&tx);
 }
 

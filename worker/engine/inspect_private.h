@@ -23,6 +23,9 @@ NODISCARD Err inspect_effects(Findings *findings, Session *session);
 /* -- inspect_restore.c */
 NODISCARD Err inspect_restore(Findings *findings, Session *session);
 
+/* -- inspect_zone.c: times without a time zone */
+NODISCARD Err inspect_zone(Findings *findings, Session *session);
+
 /* -- inspect_locks.c: the server's room */
 NODISCARD Err inspect_locks(Findings *findings, Session *session);
 

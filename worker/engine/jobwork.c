@@ -82,7 +82,7 @@ is_empty(const Job *job, size_t position)
     return is_collected(&job->target->scope->tables[position]) && job->filled != NULL && job->filled[position] == 0;
 }
 
-/* Rows that are reached from tables in front of the group.  Where the parent has none, none is looked for: a subject
+/* Rows that are reached from tables in front of the group, and late ones within it.  Where the parent has none, none is looked for: a subject
  * with few rows among a thousand tables asks few of them. */
 static Err
 fill_from_above(Job *job, const Selector *s, size_t position, size_t first)
@@ -94,6 +94,8 @@ fill_from_above(Job *job, const Selector *s, size_t position, size_t first)
         const size_t parent = scope_position(scope, scope->graph->edges[entry->edges[e]].parent);
         if (parent < first && !(is_empty(job, parent) && selector_needs_parent(s, entry->edges[e])))
             TRY(fill(job, position, selector_fill_edge(s, position, entry->edges[e]), 0, NULL, NULL));
+        else if (parent >= first && selector_remembers(s, entry->edges[e]))
+            TRY(fill(job, position, selector_fill_late(s, position, entry->edges[e]), 0, NULL, NULL));
     }
     return OK;
 }
@@ -208,9 +210,10 @@ told_impossible(const Job *job, size_t change, const char *rows)
     return err_new(
         ERR_RAIL,
         "%s row(s) of %s cannot stay as \"%s\" asks for (%s): NOT NULL, a CHECK, a unique or a foreign key there does "
-        "not allow the new value, or it refers to a row that goes; say by an edge with another action in the "
+        "not allow the new value, or it refers to a row that goes%s; say by an edge with another action in the "
         "configuration what happens to them",
-        rows, graph->tables[edge->child].quoted, edge->name, edge_action_name(edge->action));
+        rows, graph->tables[edge->child].quoted, edge->name, edge_action_name(edge->action),
+        edge->action == EDGE_REMOVE_ELEMENT ? ", or the array has several dimensions" : "");
 }
 
 /* What the server would not take is known before the first row is changed. */

@@ -13,7 +13,7 @@ edge_at(const Job *job, size_t change)
 }
 
 Err
-kept_begin(Job *job)
+kept_notes(Job *job, const char *disposal, const KeptNote **ret_notes)
 {
     const Scope *scope = job->target->scope;
     KeptNote *notes = ARENA_ARRAY(job->arena, KeptNote, scope->change_count + 1);
@@ -26,12 +26,19 @@ kept_begin(Job *job)
         if (edge->action != EDGE_KEEP)
             continue;
         TRY(session_add(job->session, now, edge->rule->keep_for, &until));
-        notes[i] = (KeptNote){ .disposal = job->disposal->id,
+        notes[i] = (KeptNote){ .disposal = disposal,
+                               .number = job_change_number(job, i),
                                .since = instant_format(job->arena, now),
                                .until = instant_format(job->arena, until) };
     }
-    job->selector.kept = notes;
+    *ret_notes = notes;
     return OK;
+}
+
+Err
+kept_begin(Job *job)
+{
+    return kept_notes(job, arena_printf(job->arena, "%" PRId64, job->disposal->id), &job->selector.kept);
 }
 
 Err
@@ -120,7 +127,7 @@ kept_tell(Job *job)
         CLEANUP(db_result_freep) DbResult *row = NULL;
         OutcomeStay stay;
         const char *which[] = { arena_printf(job->arena, "%" PRId64, job->disposal->id),
-                                arena_printf(job->arena, "%zu", i + 1) };
+                                arena_printf(job->arena, "%d", job_change_number(job, i)) };
         if (edge_at(job, i)->action != EDGE_KEEP)
             continue;
         TRY(db_query_row(job->session->db, SQL_kept_count, 2, which, &row));

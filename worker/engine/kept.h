@@ -6,8 +6,10 @@
 
 #include "engine/job.h"
 
-/* From here on the job's statements write down the keys of rows that they cut off.  Before the first change. */
+/* From here on the job's statements write down the keys of rows that they cut off.  Behind job_tables(), before the first change. */
 NODISCARD Err kept_begin(Job *job);
+/* The same for plan --sql. */
+NODISCARD Err kept_notes(Job *job, const char *disposal, const KeptNote **ret_notes);
 /* Write down the rows that keep edges reach now; in the caller's transaction. */
 NODISCARD Err kept_record(Job *job);
 /* What was left behind so far, for the certificate; in the caller's transaction. */

@@ -336,8 +336,8 @@ move_by_roots(Job *job, Archive *archive)
     Roots r = { .job = job, .archive = archive, .arenas = { one, two } };
 
     job->locks_parents = true;
-    TRY(kept_begin(job));
     TRY(job_tables(job, job->arena, &r.tables, &r.file_count));
+    TRY(kept_begin(job));
     r.low = r.tables[0].position;
     if (job->pace.rows > FIRST_ROOTS)
         job->pace.rows = FIRST_ROOTS;

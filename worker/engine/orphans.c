@@ -28,14 +28,17 @@ orphans_collect(Job *job)
     return OK;
 }
 
-/* Those that somebody else refers to leave the work table: by the edges of this target, and by the soft edges of the
- * others. */
-static Err
-spare(Job *job, size_t orphan, bool beyond_scope)
+/* By the edges of this target, and by the soft edges of the others. */
+void
+orphans_spare(const Job *job, const Selector *s, size_t orphan, bool beyond_scope, const char ***ret_list,
+              size_t *ret_count)
 {
     const Targets *targets = &job->session->targets;
     const size_t table = job->target->scope->orphans[orphan].table;
+    size_t room = 0;
 
+    *ret_list = NULL;
+    *ret_count = 0;
     for (size_t t = 0; t <= targets->count; t++)
     {
         const Graph *graph = t == targets->count ? job->target->graph : targets->list[t].graph;
@@ -43,9 +46,20 @@ spare(Job *job, size_t orphan, bool beyond_scope)
             continue;
         for (size_t e = 0; e < graph->edge_count; e++)
             if (graph->edges[e].parent == table && (graph == job->target->graph || !graph->edges[e].declared))
-                TRY(db_query(job->session->db, selector_spare_orphans(&job->selector, orphan, graph, e, beyond_scope),
-                             0, NULL, NULL));
+                ARENA_PUSH(s->arena, *ret_list, *ret_count, room,
+                           selector_spare_orphans(s, orphan, graph, e, beyond_scope));
     }
+}
+
+static Err
+spare(Job *job, size_t orphan, bool beyond_scope)
+{
+    const char **list;
+    size_t count;
+
+    orphans_spare(job, &job->selector, orphan, beyond_scope, &list, &count);
+    for (size_t i = 0; i < count; i++)
+        TRY(db_query(job->session->db, list[i], 0, NULL, NULL));
     return OK;
 }
 

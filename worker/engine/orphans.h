@@ -23,4 +23,9 @@ NODISCARD Err orphans_collect(Job *job);
 NODISCARD Err orphans_judge(Job *job, size_t orphan);
 NODISCARD Err orphans_delete(Job *job, size_t orphan, int64_t *ret_rows);
 
+/* The statements by which those that somebody refers to leave the work table (s->arena).  beyond_scope: rows of the scope do not
+ * count. */
+void orphans_spare(const Job *job, const Selector *s, size_t orphan, bool beyond_scope, const char ***ret_list,
+                   size_t *ret_count);
+
 #endif

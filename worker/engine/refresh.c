@@ -113,26 +113,84 @@ holds_copies(const Job *job, const RefreshView *view)
 }
 
 Err
-refresh_views(Job *job)
+refresh_sql(Job *job, const char ***ret_list, size_t *ret_count)
 {
     const DatabaseRule *database = job->session->database;
     RefreshView *views;
     size_t count;
 
+    *ret_list = ARENA_ARRAY(job->arena, const char *, database->refresh_count + 1);
+    *ret_count = 0;
     if (database->refresh_count == 0)
         return OK;
     TRY(refresh_list(job->session, job->arena, &views, &count));
     for (size_t i = 0; i < database->refresh_count; i++)
     {
         const RefreshView *view = find_view(views, count, &database->refresh[i]);
-        if (view == NULL || !holds_copies(job, view))
-            continue;
-        const char *quoted = db_ident2(job->arena, view->schema, view->name).quoted;
-        const Err e = db_exec(job->session->db, arena_printf(job->arena, "refresh materialized view %s%s",
-                                                             view->concurrently ? "concurrently " : "", quoted));
+        if (view != NULL && holds_copies(job, view))
+            (*ret_list)[(*ret_count)++] = arena_printf(job->arena, "refresh materialized view %s%s",
+                                                       view->concurrently ? "concurrently " : "",
+                                                       db_ident2(job->arena, view->schema, view->name).quoted);
+    }
+    return OK;
+}
+
+Err
+refresh_views(Job *job)
+{
+    const char **list;
+    size_t count;
+
+    TRY(refresh_sql(job, &list, &count));
+    for (size_t i = 0; i < count; i++)
+    {
+        const Err e = db_exec(job->session->db, list[i]);
         if (e != OK)
-            return err_note(e, "while refreshing %s, which still has copies of rows that went", quoted);
+            return err_note(e, "while refreshing a materialized view, which still has copies of rows that went: %s",
+                            list[i]);
         fault_point("refresh.done");
+    }
+    return OK;
+}
+
+/* -- for the plan ---------------------------------------------------------------------------------------------------- */
+
+/* A table of the view's whose rows the outcome takes away or changes. */
+static const char *
+copied_table(const Job *job, const RefreshView *view)
+{
+    const Graph *graph = job->session->graph;
+    for (size_t i = 0; i < view->table_count; i++)
+    {
+        const size_t at = graph_table_oid(graph, view->tables[i]);
+        const char *name = at == GRAPH_NONE
+                               ? NULL
+                               : arena_printf(job->arena, "%s.%s", graph->tables[at].schema, graph->tables[at].name);
+        for (size_t t = 0; name != NULL && t < job->outcome->table_count; t++)
+            if (strcmp(job->outcome->tables[t].table, name) == 0)
+                return name;
+    }
+    return NULL;
+}
+
+Err
+refresh_foretell(Job *job)
+{
+    Outcome *o = job->outcome;
+    Session *session = job->session;
+
+    if (!session->views_read)
+        TRY(refresh_list(session, session->arena, &session->views, &session->view_count));
+    session->views_read = true;
+    for (size_t i = 0; i < session->view_count; i++)
+    {
+        const RefreshView *view = &session->views[i];
+        const char *table = copied_table(job, view);
+        const OutcomeView entry = { .view = arena_printf(job->arena, "%s.%s", view->schema, view->name),
+                                    .table = table,
+                                    .refreshed = refresh_is_asked_for(session, view) };
+        if (table != NULL)
+            ARENA_PUSH(job->arena, o->views, o->view_count, o->view_room, entry);
     }
     return OK;
 }

@@ -11,6 +11,11 @@ NODISCARD Err refresh_judge(Job *job);
 /* Refresh those that read a table of the disposal's scope, in the order of the configuration; outside of a transaction. */
 NODISCARD Err refresh_views(Job *job);
 
+/* Their statements, in job->arena. */
+NODISCARD Err refresh_sql(Job *job, const char ***ret_list, size_t *ret_count);
+/* For the plan: every view that keeps copies of rows which the outcome takes away or changes.  Read once a session. */
+NODISCARD Err refresh_foretell(Job *job);
+
 /* One of what SQL_copies_within tells. */
 typedef struct RefreshView
 {

@@ -292,6 +292,8 @@ settle(Run *run, size_t index, const Outcome *done)
     copy->held_count = planned->held_count;
     copy->kept = planned->kept;
     copy->kept_count = planned->kept_count;
+    copy->views = planned->views;
+    copy->view_count = planned->view_count;
     copy->overdue = planned->overdue && (done->code != OK || !done->progressed);
     const int64_t left = removed_rows(planned) - removed_rows(done);
     if (planned->removes && done->code != OK && left > 0) /* one that came to its end left what another one took */

@@ -2,6 +2,7 @@
 #include "engine/script_private.h"
 
 #include "base/text.h"
+#include "engine/whole.h"
 
 #include <inttypes.h>
 
@@ -22,13 +23,27 @@ all_work(Script *x, char *(*sql_at)(const Selector *, size_t))
     return text_done(&text);
 }
 
+/* Shared rows are collected before the others go, and judged after them. */
+static char *
+empty_but_shared(Script *x)
+{
+    Text text = TEXT_INIT(x->job->arena);
+    for (size_t i = 0; i < selector_work_count(&x->s) - x->scope->orphan_count; i++)
+    {
+        const char *sql = selector_empty_at(&x->s, i);
+        if (sql != NULL)
+            text_addf(&text, "%s%s", text.length > 0 ? "\n" : "", sql);
+    }
+    return text_done(&text);
+}
+
 /* The first disposal of a target makes its tables, the next ones find them made. */
 static void
 prepare(Script *x, bool made)
 {
     if (made)
     {
-        script_add(x, "prepare", NULL, "the work tables, empty again", all_work(x, selector_empty_at));
+        script_add(x, "prepare", NULL, "the work tables, empty again", empty_but_shared(x));
         return;
     }
     script_add(x, "prepare", NULL, "work tables for the keys of the rows that are found; nobody else sees them",
@@ -65,6 +80,10 @@ fill_from_above(Script *x, size_t position, size_t first)
         if (parent < first && (x->rows[parent] > 0 || !selector_needs_parent(&x->s, entry->edges[e])))
             script_send(x, "collect", script_table(x, position), by_edge(x, entry->edges[e]),
                         selector_fill_edge(&x->s, position, entry->edges[e]));
+        else if (parent >= first && selector_remembers(&x->s, entry->edges[e]))
+            script_send(x, "collect", script_table(x, position),
+                        arena_printf(x->job->arena, "late ones, %s", by_edge(x, entry->edges[e])),
+                        selector_fill_late(&x->s, position, entry->edges[e]));
     }
 }
 
@@ -225,6 +244,7 @@ copy_subject(Script *x)
         if (x->scope->changes[i].writes && x->changed[i] > 0)
             script_copy(x, script_child(x, i), "the values that an erasure will replace",
                         selector_copy_change(&x->s, i));
+    script_copy_shared(x);
     script_commit(x);
 }
 
@@ -244,14 +264,8 @@ demand_none(Script *x, size_t first, const char *otherwise)
 }
 
 static void
-erase_root(Script *x)
+count_again(Script *x)
 {
-    prepare(x, true);
-    script_guard(x, GUARD_DURABLE, "for update");
-    fill_subject(x, false);
-    demand_none(x, scope_group_end(x->scope, 0), "rows came in meanwhile: a run would make another round");
-    script_erase_step(x, 0);
-    script_commit(x);
     prepare(x, true);
     script_add(x, "begin", NULL, "counted again, in a transaction of its own",
                "begin isolation level repeatable read read only;");
@@ -261,27 +275,71 @@ erase_root(Script *x)
 }
 
 static void
-erase_subject(Script *x, Step step)
+erase_root(Script *x)
+{
+    prepare(x, true);
+    script_guard(x, GUARD_DURABLE, "for update");
+    fill_subject(x, false);
+    demand_none(x, scope_group_end(x->scope, 0), "rows came in meanwhile: a run would make another round");
+    script_collect_shared(x);
+    script_late(x);
+    script_kept(x);
+    x->inside = true;
+    script_erase_step(x, 0);
+    x->inside = false;
+    script_commit(x);
+}
+
+/* A trigger waits for COMMIT: between two batches it would object. */
+static void
+erase_at_once(Script *x)
+{
+    script_guard(x, GUARD_DURABLE, "for update");
+    fill_subject(x, false);
+    refuse_foreign(x);
+    script_collect_shared(x);
+    script_late(x);
+    script_kept(x);
+    script_erase_whole(x);
+    script_commit(x);
+}
+
+static void
+erase_in_batches(Script *x)
 {
     const size_t root_end = scope_group_end(x->scope, 0);
 
-    prepare(x, false);
-    if (step == STEP_BEGIN)
-    {
-        script_guard(x, GUARD_DURABLE, "for update");
-        fill_subject(x, false);
-        refuse_foreign(x);
-        script_commit(x);
-        prepare(x, true);
-    }
     fill_subject(x, false);
     refuse_foreign(x);
+    script_collect_shared(x);
+    script_late(x);
     for (size_t i = 0; i < x->scope->change_count; i++)
         script_change(x, i);
     for (size_t i = x->scope->table_count; i-- > root_end;)
         if (x->scope->tables[i].group != x->scope->tables[i - 1].group)
             script_erase_step(x, i);
     erase_root(x);
+}
+
+static void
+erase_subject(Script *x, Step step)
+{
+    prepare(x, false);
+    if (step == STEP_BEGIN)
+    {
+        script_guard(x, GUARD_DURABLE, "for update");
+        fill_subject(x, false);
+        refuse_foreign(x);
+        script_rehearse(x);
+        script_commit(x);
+        prepare(x, true);
+    }
+    if (whole_waits_for_commit(x->job))
+        erase_at_once(x);
+    else
+        erase_in_batches(x);
+    count_again(x);
+    script_erase_shared(x);
 }
 
 /* -- a policy ------------------------------------------------------------------------------------------------------ */
@@ -304,9 +362,14 @@ policy_by_roots(Script *x)
     refuse_foreign(x);
     for (size_t i = 0; i < x->scope->change_count; i++)
         script_change(x, i);
+    script_kept(x);
+    script_collect_shared(x);
     for (size_t i = x->scope->table_count; i-- > 0;)
         if (i == 0 || x->scope->tables[i].group != x->scope->tables[i - 1].group)
             script_erase_step(x, i);
+    x->inside = true;
+    script_erase_shared(x);
+    x->inside = false;
     script_commit(x);
 }
 
@@ -364,6 +427,8 @@ script_write(Job *job, Step step)
     if (!subject && job->disposal->snapshot_name != NULL && step != STEP_ARCHIVE)
         return OK; /* moved already: only the snapshot is left */
     TRY(count_expected(&x));
+    if (step != STEP_ARCHIVE || !subject)
+        TRY(script_around_begin(&x));
     if (subject)
         script_add(&x, "key", NULL, "the subject's key is not printed: it is the psql variable key",
                    "set expunge.key = :'key';");
@@ -373,5 +438,5 @@ script_write(Job *job, Step step)
         copy_subject(&x);
     else
         erase_subject(&x, step);
-    return OK;
+    return subject && step == STEP_ARCHIVE ? OK : script_refresh(&x);
 }

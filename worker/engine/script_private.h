@@ -10,10 +10,12 @@ typedef struct Script
     Job *job;
     Selector s; /* the job's, without what a plan alone adds */
     const Scope *scope;
-    int64_t *rows;    /* that are expected, by position */
-    int64_t *changed; /* by change */
-    int64_t *rounds;  /* by position: of references within its group */
-    bool moves;       /* rows go into the snapshot as they leave */
+    int64_t *rows;         /* that are expected, by position */
+    int64_t *changed;      /* by change */
+    int64_t *rounds;       /* by position: of references within its group */
+    bool moves;            /* rows go into the snapshot as they leave */
+    const KeptNote *notes; /* by change */
+    bool inside;           /* a transaction of the caller's: batches have none of their own */
 } Script;
 
 /* -- script_parts.c: one statement */
@@ -42,5 +44,16 @@ void script_erase_step(Script *x, size_t first);
 void script_guard(Script *x, const char *options, const char *root_lock);
 void script_commit(Script *x);
 void script_move_range(Script *x);
+
+/* -- script_around.c: what stands around the rows: shared rows, keys that are written down, the rehearsal, views */
+NODISCARD Err script_around_begin(Script *x); /* before all others */
+void script_late(Script *x);                  /* before collected rows go */
+void script_kept(Script *x);
+void script_collect_shared(Script *x);
+void script_copy_shared(Script *x);  /* of a subject that is copied */
+void script_erase_shared(Script *x); /* when the others are gone */
+void script_rehearse(Script *x);
+void script_erase_whole(Script *x); /* all of it, in the caller's transaction */
+NODISCARD Err script_refresh(Script *x);
 
 #endif

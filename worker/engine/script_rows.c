@@ -14,6 +14,8 @@ void
 script_guard(Script *x, const char *options, const char *root_lock)
 {
     Arena *arena = x->job->arena;
+    if (x->inside)
+        return;
     script_add(x, "begin", NULL, "nobody can place a hold until this transaction ends",
                arena_printf(arena, "begin%s%s; lock table expunge.hold in share mode;",
                             options[0] == '\0' || options[0] == ';' ? "" : " ", options));
@@ -33,7 +35,8 @@ script_guard(Script *x, const char *options, const char *root_lock)
 void
 script_commit(Script *x)
 {
-    script_add(x, "commit", NULL, NULL, "commit;");
+    if (!x->inside)
+        script_add(x, "commit", NULL, NULL, "commit;");
 }
 
 static const char *
@@ -81,6 +84,11 @@ script_erase_range(Script *x, size_t position)
     const Bounds all = { .low = NULL }, first = { .high = high }, rest = { .low = high };
     const bool several = x->rows[position] > x->job->pace.rows;
 
+    if (x->inside)
+    {
+        script_send(x, "delete", table, expected(x, x->rows[position]), selector_delete_whole(&x->s, position));
+        return;
+    }
     script_guard(x, GUARD_RANGE, "for share");
     if (!several)
     {

@@ -180,6 +180,16 @@ add_common(Text *text, const GraphTable *child, const GraphUnique *unique, bool 
     text_add(text, "))");
 }
 
+/* What is left of an array of several dimensions would be another shape. */
+static void
+add_shaped(Text *text, const Selector *s, size_t change, const GraphEdge *edge)
+{
+    const GraphTable *child = selparts_child(s, change);
+    text_addf(text, " + (select count(*) from %s t join %s w on ", child->from, selparts_change_work(s, change));
+    selparts_join(text, child, "t", "w");
+    text_addf(text, " where array_ndims(t.%s) > 1)", child->columns[edge->child_columns[0]].quoted);
+}
+
 static bool
 changes_parent(const Selector *s, const GraphEdge *edge, const GraphEdge *below)
 {
@@ -241,6 +251,8 @@ selector_count_impossible(const Selector *s, size_t change)
             add_referred(&text, s, child, other);
     }
     text_add(&text, ")");
+    if (edge->action == EDGE_REMOVE_ELEMENT)
+        add_shaped(&text, s, change, edge);
     for (size_t i = 0; i < child->unique_count; i++)
         if (touches_unique(s, edge, &child->uniques[i]))
         {

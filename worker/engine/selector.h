@@ -23,8 +23,9 @@ typedef struct Cutoffs
 /* What is written down of rows that a keep edge leaves behind. */
 typedef struct KeptNote
 {
-    int64_t disposal;
-    const char *since; /* points in time */
+    const char *disposal; /* its number; plan --sql: or a psql variable */
+    int number;           /* the change's, of disposal_table: it stays, whatever a migration does to the scope */
+    const char *since;    /* points in time */
     const char *until;
 } KeptNote;
 
@@ -35,6 +36,7 @@ typedef struct Selector
     Cutoffs cutoffs;      /* policies */
     const KeptNote *kept; /* per change; NULL: nothing is written down */
     const bool *taken;    /* plan: per table of the graph, whether it has a table of taken keys; NULL otherwise */
+    const char *late;     /* an erasure: the number of the disposal whose late rows are looked for, too (late.h) */
 } Selector;
 
 /* A bounded range of an order: values, NULL for an open end. */
@@ -108,6 +110,14 @@ char *selector_count_orphans(const Selector *s, size_t orphan); /* columns: rows
 char *selector_copy_orphans(const Selector *s, size_t orphan);
 char *selector_delete_orphans(const Selector *s, size_t orphan);
 char *selector_remaining_orphans(const Selector *s, size_t orphan); /* columns: rows */
+
+/* -- late rows (late.h): the edge may bring some; write down what its children refer to, of the collected rows of its
+ * parent; those of its children that refer to what was written down and is not there any more, into their work table; forget
+ * it all */
+bool selector_remembers(const Selector *s, size_t edge);
+char *selector_note_late(const Selector *s, size_t edge);
+char *selector_fill_late(const Selector *s, size_t position, size_t edge);
+char *selector_forget_late(const Selector *s);
 
 /* -- a plan counts as a run works: rows that an earlier disposal takes are not there for the next.  NULL: nothing to do. */
 char *selector_taken_create(Arena *arena, const GraphTable *table, size_t number); /* DDL, once per connection */

@@ -106,6 +106,58 @@ seledge_parent_names(const Selector *s, const GraphEdge *edge, const char *alias
     return names;
 }
 
+/* -- late rows ----------------------------------------------------------------------------------------------------- */
+
+const char *const *
+seledge_late_names(const Selector *s, const GraphEdge *edge)
+{
+    const char **names = ARENA_ARRAY(s->arena, const char *, edge->column_count);
+    for (size_t c = 0; c < edge->column_count; c++)
+        names[c] = arena_printf(s->arena, "l.key[%zu]::%s", c + 2,
+                                parent_of(s, edge)->columns[edge->parent_columns[c]].type);
+    return names;
+}
+
+/* One that is there is asked by itself: it may be somebody else's by now. */
+char *
+seledge_late_from(const Selector *s, const GraphEdge *edge)
+{
+    Text text = TEXT_INIT(s->arena);
+    const char *const *names = seledge_late_names(s, edge);
+    text_addf(
+        &text,
+        "from expunge.orphan l where l.disposal = %s and l.number = -1 and l.key[1] = %s and not exists (select from %s expunge_z where ",
+        s->late, db_literal(s->arena, edge->name), parent_of(s, edge)->from);
+    for (size_t c = 0; c < edge->column_count; c++)
+    {
+        const GraphColumn *column = &parent_of(s, edge)->columns[edge->parent_columns[c]];
+        text_addf(&text, "%sexpunge_z.%s %s %s", c > 0 ? " and " : "", column->quoted, selparts_equals(column),
+                  names[c]);
+    }
+    text_add(&text, ")");
+    return text_done(&text);
+}
+
+void
+seledge_late(Text *text, const Selector *s, const GraphEdge *edge, const char *alias)
+{
+    seledge_in(text, s, edge, alias, seledge_late_names(s, edge), seledge_late_from(s, edge));
+}
+
+char *
+seledge_from_work(const Selector *s, const GraphEdge *edge)
+{
+    Text text = TEXT_INIT(s->arena);
+    text_addf(&text, "from %s p", selparts_work(s, scope_position(s->target->scope, edge->parent)));
+    if (!selparts_remembers(s, edge))
+        return text_done(&text);
+    const char *const *names = seledge_late_names(s, edge);
+    for (size_t c = 0; c < edge->column_count; c++)
+        text_addf(&text, "%s%s%s", c == 0 ? " union all select " : ", ", names[c], is_text(edge, c) ? "::text" : "");
+    text_addf(&text, " %s", seledge_late_from(s, edge));
+    return text_done(&text);
+}
+
 /* -- towards the parent's own index -------------------------------------------------------------------------------- */
 
 /* A parent's column against a text that may spell it: exactly as the server prints it, by the column's own index where
@@ -248,5 +300,8 @@ seledge_without(Text *text, const Selector *s, size_t edge_index, const char *al
     if (selparts_refers_to_key(s, edge))
         text_addf(text, " or e.v = (select current_setting('expunge.key')::%s%s)", root->columns[s->target->key].type,
                   as_text);
+    if (selparts_remembers(s, edge))
+        text_addf(text, " or e.v in (select %s%s %s)", seledge_late_names(s, edge)[0], as_text,
+                  seledge_late_from(s, edge));
     text_add(text, ") is not true order by e.n)");
 }

@@ -24,6 +24,14 @@ void seledge_exists(Text *text, const Selector *s, const GraphEdge *edge, const 
 /* The row of alias, of the edge's child, refers to this row of its parent. */
 void seledge_refers(Text *text, const Selector *s, const GraphEdge *edge, const char *alias, const char *parent);
 
+/* What the children of rows that went may refer to (late.h): names of the parent's columns, and what is behind "from". */
+const char *const *seledge_late_names(const Selector *s, const GraphEdge *edge);
+char *seledge_late_from(const Selector *s, const GraphEdge *edge);
+/* The row of alias refers to such a row. */
+void seledge_late(Text *text, const Selector *s, const GraphEdge *edge, const char *alias);
+/* Rows of the parent's work table (names of alias p), and such rows. */
+char *seledge_from_work(const Selector *s, const GraphEdge *edge);
+
 /* element: another of its elements refers to a row that stays */
 void seledge_shared(Text *text, const Selector *s, const GraphEdge *edge, const char *alias);
 /* element: the array without the keys of the rows that go */

@@ -3,8 +3,6 @@
  * window is over. */
 #include "engine/seledge.h"
 
-#include <inttypes.h>
-
 static void
 add_key_texts(Text *text, const GraphTable *table, const char *alias)
 {
@@ -22,8 +20,8 @@ begin_note(Text *text, const Selector *s, size_t change)
     const GraphTable *child = selparts_child(s, change);
     text_addf(text,
               "insert into expunge.kept (disposal, number, owner, edge, schema_name, table_name, since, until, key) "
-              "select %" PRId64 ", %zu, %s, %s, %s, %s, %s::timestamptz, %s::timestamptz, ",
-              note->disposal, change + 1, db_literal(s->arena, target_owner_of(s->arena, s->target)),
+              "select %s::bigint, %d, %s, %s, %s, %s, %s::timestamptz, %s::timestamptz, ",
+              note->disposal, note->number, db_literal(s->arena, target_owner_of(s->arena, s->target)),
               db_literal(s->arena, selparts_edge(s, s->target->scope->changes[change].edge)->name),
               db_literal(s->arena, child->schema), db_literal(s->arena, child->name), db_literal(s->arena, note->since),
               db_literal(s->arena, note->until));

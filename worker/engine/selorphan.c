@@ -198,3 +198,41 @@ selector_remaining_orphans(const Selector *s, size_t orphan)
     selparts_join(&text, shared_table(s, orphan), "t", "w");
     return text_done(&text);
 }
+
+/* -- late rows ----------------------------------------------------------------------------------------------------- */
+
+bool
+selector_remembers(const Selector *s, size_t edge)
+{
+    return scope_position(s->target->scope, selparts_edge(s, edge)->parent) != GRAPH_NONE &&
+           selparts_remembers(s, selparts_edge(s, edge));
+}
+
+/* Number -1 of the disposal: the edge's name, then the values that its children hold. */
+char *
+selector_note_late(const Selector *s, size_t edge_index)
+{
+    Text text = TEXT_INIT(s->arena), nulls = TEXT_INIT(s->arena);
+    const GraphEdge *edge = selparts_edge(s, edge_index);
+    const GraphTable *parent = &s->target->graph->tables[edge->parent];
+
+    text_addf(&text, "insert into expunge.orphan (disposal, number, key) select distinct %s::bigint, -1, array[%s",
+              s->late, db_literal(s->arena, edge->name));
+    for (size_t c = 0; c < edge->column_count; c++)
+    {
+        const char *column = parent->columns[edge->parent_columns[c]].quoted;
+        text_addf(&text, ", t.%s::text", column);
+        text_addf(&nulls, "%st.%s is not null", c > 0 ? " and " : "", column);
+    }
+    text_addf(&text, "] from %s t join %s w on ", parent->from,
+              selparts_work(s, scope_position(s->target->scope, edge->parent)));
+    selparts_join(&text, parent, "t", "w");
+    text_addf(&text, " where %s on conflict do nothing", text_done(&nulls));
+    return text_done(&text);
+}
+
+char *
+selector_forget_late(const Selector *s)
+{
+    return arena_printf(s->arena, "delete from expunge.orphan where disposal = %s and number = -1", s->late);
+}

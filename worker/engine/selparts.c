@@ -120,7 +120,14 @@ bool
 selparts_by_parent(const Selector *s, size_t edge_index)
 {
     const GraphEdge *edge = selparts_edge(s, edge_index);
-    return !is_key_edge(s, edge) && (!selparts_refers_to_key(s, edge) || edge->declared);
+    return !is_key_edge(s, edge) && (!selparts_refers_to_key(s, edge) || edge->declared) &&
+           !selparts_remembers(s, edge);
+}
+
+bool
+selparts_remembers(const Selector *s, const GraphEdge *edge)
+{
+    return s->late != NULL && !edge->declared && !selparts_refers_to_key(s, edge);
 }
 
 /* -- how an edge compares ------------------------------------------------------------------------------------------- */
@@ -250,6 +257,20 @@ selparts_begin_in_work(Text *text, const Selector *s, const GraphEdge *edge, con
     add_partition(text, "p", "expunge_partition", edge->parent_only);
 }
 
+static void
+add_in_work(Text *text, const Selector *s, const GraphEdge *edge, const char *alias)
+{
+    const bool late = selparts_remembers(s, edge);
+    text_add(text, late ? "(" : "");
+    selparts_begin_in_work(text, s, edge, alias);
+    text_add(text, ")");
+    if (!late)
+        return;
+    text_add(text, " or ");
+    seledge_late(text, s, edge, alias);
+    text_add(text, ")");
+}
+
 void
 selparts_reached(Text *text, const Selector *s, size_t edge_index, const char *alias)
 {
@@ -271,15 +292,10 @@ selparts_reached(Text *text, const Selector *s, size_t edge_index, const char *a
     else if (key_too)
         seledge_key(text, s, edge, alias);
     text_add(text, key_too ? " or " : "");
-    if (graph_edge_is_plain(edge))
-    {
-        selparts_begin_in_work(text, s, edge, alias);
-        text_add(text, ")");
-    }
+    if (graph_edge_is_plain(edge) && !(selparts_remembers(s, edge) && is_plain(s, edge)))
+        add_in_work(text, s, edge, alias);
     else
-        seledge_in(text, s, edge, alias, seledge_work_names(s, edge, "p"),
-                   arena_printf(s->arena, "from %s p",
-                                selparts_work(s, scope_position(s->target->scope, edge->parent))));
+        seledge_in(text, s, edge, alias, seledge_work_names(s, edge, "p"), seledge_from_work(s, edge));
     text_add(text, key_too ? ")" : "");
     selparts_only_child(text, edge, alias);
 }
@@ -341,8 +357,17 @@ live_parents(Text *text, const Selector *s, const GraphEdge *edge, const char *a
     seledge_in(text, s, edge, alias, seledge_parent_names(s, edge, inner), text_done(&from));
 }
 
+/* within a group: only for rows that nothing outside it ties to the subject; the others must still be tied */
 static void
-live_edge(Text *text, const Selector *s, size_t edge_index, const char *alias, size_t hops)
+live_in_group(Text *text, const Selector *s, size_t position, const char *alias)
+{
+    text_addf(text, "exists (select from %s x where ", selparts_work(s, position));
+    selparts_join(text, selparts_table(s, position), alias, "x");
+    text_add(text, " and x.expunge_round > 0)");
+}
+
+static void
+live_parent(Text *text, const Selector *s, size_t edge_index, const char *alias, size_t hops)
 {
     const GraphEdge *edge = selparts_edge(s, edge_index);
     const ScopeTable *tables = s->target->scope->tables;
@@ -350,17 +375,8 @@ live_edge(Text *text, const Selector *s, size_t edge_index, const char *alias, s
     const size_t above = scope_position(s->target->scope, edge->parent);
     if (edge->action == EDGE_DELETE && position != GRAPH_NONE && tables[position].group == tables[above].group)
     {
-        /* within a group: only for rows that nothing outside it ties to the subject; the others must still be tied */
-        text_addf(text, "exists (select from %s x where ", selparts_work(s, position));
-        selparts_join(text, selparts_table(s, position), alias, "x");
-        text_add(text, " and x.expunge_round > 0)");
+        live_in_group(text, s, position, alias);
         return;
-    }
-    if (edge->element && edge->action == EDGE_DELETE) /* somebody may have added another key meanwhile */
-    {
-        text_add(text, "not ");
-        seledge_shared(text, s, edge, alias);
-        text_add(text, " and ");
     }
     if (is_key_edge(s, edge) || hops == 0)
     {
@@ -378,9 +394,29 @@ live_edge(Text *text, const Selector *s, size_t edge_index, const char *alias, s
     selparts_refers(text, s, edge, alias, inner);
     selparts_only_parent(text, edge, inner);
     text_add(text, " and ");
-    live_row(text, s, scope_position(s->target->scope, edge->parent), inner, hops - 1);
+    live_row(text, s, above, inner, hops - 1);
     text_add(text, ")");
     selparts_only_child(text, edge, alias);
+}
+
+static void
+live_edge(Text *text, const Selector *s, size_t edge_index, const char *alias, size_t hops)
+{
+    const GraphEdge *edge = selparts_edge(s, edge_index);
+    const bool late = selparts_remembers(s, edge);
+    if (edge->element && edge->action == EDGE_DELETE) /* somebody may have added another key meanwhile */
+    {
+        text_add(text, "not ");
+        seledge_shared(text, s, edge, alias);
+        text_add(text, " and ");
+    }
+    text_add(text, late ? "(" : "");
+    live_parent(text, s, edge_index, alias, hops);
+    if (!late)
+        return;
+    text_add(text, " or ");
+    seledge_late(text, s, edge, alias);
+    text_add(text, ")");
 }
 
 static bool
@@ -461,11 +497,16 @@ selparts_live_outside(Text *text, const Selector *s, size_t position, const char
     }
     for (size_t e = 0; e < entry->edge_count; e++)
     {
-        const size_t parent = scope_position(s->target->scope, selparts_edge(s, entry->edges[e])->parent);
-        if (s->target->scope->tables[parent].group == entry->group)
+        const GraphEdge *edge = selparts_edge(s, entry->edges[e]);
+        const bool inside = s->target->scope->tables[scope_position(s->target->scope, edge->parent)].group ==
+                            entry->group;
+        if (inside && !selparts_remembers(s, edge))
             continue;
         text_add(text, " or ");
-        live_edge(text, s, entry->edges[e], alias, hops_from(s, position));
+        if (inside)
+            seledge_late(text, s, edge, alias);
+        else
+            live_edge(text, s, entry->edges[e], alias, hops_from(s, position));
     }
     text_add(text, ")");
 }

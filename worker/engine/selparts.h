@@ -45,6 +45,8 @@ void selparts_begin_in_work(Text *text, const Selector *s, const GraphEdge *edge
 bool selparts_refers_to_key(const Selector *s, const GraphEdge *edge);
 /* The row of alias is reached by the edge: straight from the key, or through the parent's work table. */
 void selparts_reached(Text *text, const Selector *s, size_t edge, const char *alias);
+/* Its children may come late: nothing but the configuration ties them to a row that has gone by then. */
+bool selparts_remembers(const Selector *s, const GraphEdge *edge);
 /* ... through the parent's work table alone. */
 bool selparts_by_parent(const Selector *s, size_t edge);
 /* By any of its edges. */

@@ -180,6 +180,16 @@ selector_fill_round(const Selector *s, size_t position, size_t edge_index)
     return text_done(&text);
 }
 
+char *
+selector_fill_late(const Selector *s, size_t position, size_t edge)
+{
+    Text text = TEXT_INIT(s->arena);
+    begin_fill(&text, s, position, "0");
+    seledge_late(&text, s, selparts_edge(s, edge), "t");
+    text_add(&text, " on conflict do nothing");
+    return text_done(&text);
+}
+
 static void
 add_tree_columns(Text *text, const Selector *s, size_t position)
 {

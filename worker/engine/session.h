@@ -42,6 +42,9 @@ typedef struct Session
     bool *taken;                  /* plan: per table, whether taken keys are written down; NULL: not a plan */
     const char *coverage_problem; /* why no subject may be erased here; NULL: fine */
     const SessionGap *gaps;       /* per target, by its number; NULL: not looked at yet (engine/coverage) */
+    struct RefreshView *views;    /* plan: materialized views, once they are read (engine/refresh) */
+    size_t view_count;
+    bool views_read;
     char installation[40];
     char system_identifier[32];
     int64_t timeline;

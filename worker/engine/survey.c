@@ -7,6 +7,7 @@
 #include "engine/indexes.h"
 #include "engine/kept.h"
 #include "engine/orphans.h"
+#include "engine/refresh.h"
 #include "engine/script.h"
 
 #include <inttypes.h>
@@ -217,6 +218,8 @@ survey_disposal(Job *job)
     job->selector.taken = job->session->taken;
     TRY(survey_step(job, step, story));
     note_indexes(job);
+    if (job->outcome->removes)
+        TRY(refresh_foretell(job));
     if (job->session->tells_sql)
         TRY(script_write(job, step));
     TRY(take(job));

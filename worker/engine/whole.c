@@ -7,9 +7,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define SAMPLE_ROWS 1000 /* of a table, where not all are tried out */
-#define SETTLE "set constraints all immediate; set constraints all deferred"
-
 /* -- one transaction ------------------------------------------------------------------------------------------------ */
 
 static Err
@@ -50,7 +47,7 @@ whole_erase(Job *job, bool each_settles, int64_t *ret_rows)
             first--;
         Err e = erase_step(job, first, end, &ret_rows[first]);
         if (e == OK && each_settles)
-            e = db_exec(job->session->db, SETTLE);
+            e = db_exec(job->session->db, WHOLE_SETTLE);
         if (e != OK)
             return err_note(e, "while erasing from %s", scope->graph->tables[scope->tables[first].table].quoted);
     }
@@ -59,8 +56,8 @@ whole_erase(Job *job, bool each_settles, int64_t *ret_rows)
 
 /* -- what objects ---------------------------------------------------------------------------------------------------- */
 
-static bool
-has_triggers(const Job *job)
+bool
+whole_has_triggers(const Job *job)
 {
     const Scope *scope = job->target->scope;
     for (size_t i = 0; i < scope->table_count; i++)
@@ -94,7 +91,7 @@ sample(Job *job)
         if (table->triggers == NULL || scope->tables[i].method == SCOPE_WHOLE || scope->tables[i].method == SCOPE_RANGE)
             continue;
         TRY(db_exec(job->session->db, "savepoint expunge_sample"));
-        const Err e = pass_erase_some_now(job, i, SAMPLE_ROWS, &rows);
+        const Err e = pass_erase_some_now(job, i, WHOLE_SAMPLE_ROWS, &rows);
         if (e != OK && !job_broke_reference(job, e))
             return err_note(e, "while erasing from %s", table->quoted);
         err_clear();
@@ -127,7 +124,7 @@ whole_rehearse(Job *job)
 {
     int64_t rows;
 
-    if (!has_triggers(job))
+    if (!whole_has_triggers(job))
         return OK;
     TRY(job_count_filled(job, &rows));
     TRY(db_exec(job->session->db, "savepoint expunge_rehearsal"));

@@ -17,6 +17,14 @@ NODISCARD Err whole_erase(Job *job, bool each_settles, int64_t *ret_rows);
 /* A trigger of the scope waits for COMMIT. */
 bool whole_waits_for_commit(const Job *job);
 
+/* A trigger of the application fires on what the erasure does: it is tried out. */
+bool whole_has_triggers(const Job *job);
+
+/* More rows of a table than this are not tried out where not all are. */
+#define WHOLE_SAMPLE_ROWS 1000
+/* What is deferred to COMMIT is judged, and goes on to be deferred. */
+#define WHOLE_SETTLE "set constraints all immediate; set constraints all deferred"
+
 /* Try out what the erasure will do, where a trigger of the application would fire, and roll it back.  In the caller's
  * guarded transaction with filled work tables.  ERR_RAIL when something objects. */
 NODISCARD Err whole_rehearse(Job *job);

@@ -32,6 +32,17 @@ copy_indexes(Arena *arena, const Outcome *outcome)
     return copy;
 }
 
+static OutcomeView *
+copy_views(Arena *arena, const Outcome *outcome)
+{
+    OutcomeView *copy = ARENA_ARRAY(arena, OutcomeView, outcome->view_count + 1);
+    for (size_t i = 0; i < outcome->view_count; i++)
+        copy[i] = (OutcomeView){ .view = copy_text(arena, outcome->views[i].view),
+                                 .table = copy_text(arena, outcome->views[i].table),
+                                 .refreshed = outcome->views[i].refreshed };
+    return copy;
+}
+
 static OutcomeStatement *
 copy_statements(Arena *arena, const Outcome *outcome)
 {
@@ -70,6 +81,8 @@ outcome_copy(Arena *arena, const Outcome *outcome)
     copy->kept = copy_stays(arena, outcome->kept, outcome->kept_count);
     copy->indexes = copy_indexes(arena, outcome);
     copy->index_room = outcome->index_count;
+    copy->views = copy_views(arena, outcome);
+    copy->view_room = outcome->view_count;
     copy->statements = copy_statements(arena, outcome);
     copy->statement_room = outcome->statement_count;
     copy->table_room = outcome->table_count;

@@ -32,6 +32,14 @@ typedef struct OutcomeIndex
     const char *create;  /* for psql */
 } OutcomeIndex;
 
+/* a materialized view that keeps copies of rows that go or change */
+typedef struct OutcomeView
+{
+    const char *view;  /* schema.name */
+    const char *table; /* of the first table whose rows it copies */
+    bool refreshed;    /* the configuration says so: they go from it, too */
+} OutcomeView;
+
 /* plan --sql: a line for psql, or several */
 typedef struct OutcomeStatement
 {
@@ -64,6 +72,9 @@ typedef struct Outcome
     OutcomeIndex *indexes; /* plan: that are missing */
     size_t index_count;
     size_t index_room;
+    OutcomeView *views;
+    size_t view_count;
+    size_t view_room;
     OutcomeStatement *statements; /* plan --sql */
     size_t statement_count;
     size_t statement_room;

@@ -38,6 +38,21 @@ indexes_json(const Outcome *o)
     return list;
 }
 
+static JsonDoc *
+views_json(const Outcome *o)
+{
+    JsonDoc *list = jsondoc_array();
+    for (size_t i = 0; i < o->view_count; i++)
+    {
+        JsonDoc *entry = jsondoc_object();
+        jsondoc_set_string(entry, "view", o->views[i].view);
+        jsondoc_set_string(entry, "table", o->views[i].table);
+        jsondoc_set_bool(entry, "refreshed", o->views[i].refreshed);
+        jsondoc_push(list, entry);
+    }
+    return list;
+}
+
 static size_t
 line_length(const char *lines)
 {
@@ -93,6 +108,7 @@ outcomeview_json(Arena *arena, const Outcome *o)
     jsondoc_set(doc, "held", stays_json(o->held, o->held_count));
     jsondoc_set(doc, "kept", stays_json(o->kept, o->kept_count));
     jsondoc_set(doc, "missing_indexes", indexes_json(o));
+    jsondoc_set(doc, "views", views_json(o));
     jsondoc_set_bool(doc, "overdue", o->overdue);
     jsondoc_set_string(doc, "error", o->error);
     jsondoc_set(doc, "settle", settle_json(arena, o->settle));
@@ -177,5 +193,32 @@ outcomeview_indexes(Arena *arena, Outcome *const *outcomes, size_t count)
         for (size_t i = 0; i < outcomes[o]->index_count && is_first(outcomes, o); i++)
             text_addf(&text, "  %s, %s(%s): %s\n", outcomes[o]->database, outcomes[o]->indexes[i].table,
                       outcomes[o]->indexes[i].columns, outcomes[o]->indexes[i].cost);
+    return text_done(&text);
+}
+
+/* A view is told once, however many disposals it has copies of. */
+static bool
+is_first_view(Outcome *const *outcomes, size_t at, size_t view)
+{
+    const char *name = outcomes[at]->views[view].view;
+    for (size_t o = 0; o < at; o++)
+        for (size_t i = 0; i < outcomes[o]->view_count; i++)
+            if (strcmp(outcomes[o]->database, outcomes[at]->database) == 0 &&
+                strcmp(outcomes[o]->views[i].view, name) == 0)
+                return false;
+    return true;
+}
+
+char *
+outcomeview_views(Arena *arena, Outcome *const *outcomes, size_t count)
+{
+    Text text = TEXT_INIT(arena);
+    for (size_t o = 0; o < count; o++)
+        for (size_t i = 0; i < outcomes[o]->view_count; i++)
+            if (is_first_view(outcomes, o, i))
+                text_addf(&text, "  %s, %s: copies of rows of %s, %s\n", outcomes[o]->database,
+                          outcomes[o]->views[i].view, outcomes[o]->views[i].table,
+                          outcomes[o]->views[i].refreshed ? "refreshed when they have gone"
+                                                          : "which stay: \"expunge check\" prints what refreshes it");
     return text_done(&text);
 }

@@ -12,5 +12,7 @@ char *outcomeview_text(Arena *arena, const Outcome *outcome, bool verbose); /* v
 
 /* Of all plans, for each policy and kind once: what each missing index costs, a line each; "" when none is missing. */
 char *outcomeview_indexes(Arena *arena, Outcome *const *outcomes, size_t count);
+/* Of all plans, each view once: what keeps copies of rows that go or change; "" when nothing does. */
+char *outcomeview_views(Arena *arena, Outcome *const *outcomes, size_t count);
 
 #endif

@@ -78,6 +78,8 @@ add_settings(Text *text)
 {
     text_add(text, "\\set ON_ERROR_STOP on\n"
                    "\\if :{?expunge_copies}\n\\else\n  \\set expunge_copies /dev/null\n\\endif\n"
+                   "\\set expunge_notes on\n\\if :{?expunge_disposal}\n\\else\n  \\set expunge_disposal 0\n"
+                   "  \\set expunge_notes off\n\\endif\n"
                    "set client_min_messages = warning;\n"
                    "set datestyle = 'ISO'; set intervalstyle = 'postgres'; set timezone = 'UTC';\n"
                    "set extra_float_digits = 3; set bytea_output = 'hex'; set standard_conforming_strings = on;\n"
@@ -90,9 +92,11 @@ add_head(const View *v, Text *text)
 {
     add_comment(text, "What a run of expunge would do now: its statements on user tables, in their order.");
     add_comment(text, "For psql, on a COPY of the database: psql -X -d COPY -v key=KEY -f THIS-FILE");
-    add_comment(text,
-                "Not in it: what a run writes to schema expunge, its ledger and its snapshots. Run by hand on the");
+    add_comment(
+        text, "Not in it: a run's own bookkeeping in schema expunge, its ledger and its snapshots. Run by hand on the");
     add_comment(text, "database itself, it erases without a snapshot and leaves no evidence.");
+    add_comment(
+        text, "Keys that a run writes down for a disposal that is not open yet need a number: -v expunge_disposal=N.");
     add_comment(text, "Rows that a run would seal in a snapshot go to the psql variable expunge_copies (/dev/null).");
     for (size_t i = 0; i < v->count; i++)
         if (is_shown(v->outcomes[i]) && !is_policy(v->outcomes[i]))

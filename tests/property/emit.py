@@ -34,7 +34,7 @@ create type prop.pair as (a integer, b text);
 
 
 def schema_sql(case):
-    out = ["set client_min_messages = warning;"]
+    out = []
     for name in sorted({t.schema for t in case.tables}):
         out.append("create schema %s;" % ident(name))
     made = set()
@@ -107,9 +107,8 @@ def part_sql(table, value):
 
 
 def empty_sql(case):
-    """Back to TEMPLATE: what this case and expunge made."""
-    return "set client_min_messages = error;\n" + "".join(
-        "drop schema if exists %s cascade;\n" % ident(name) for name in sorted({t.schema for t in case.tables} | {"expunge"})) + "".join(
+    """Back to TEMPLATE: away with what this case made."""
+    return "".join("drop schema if exists %s cascade;\n" % ident(name) for name in sorted({t.schema for t in case.tables})) + "".join(
         "drop type if exists %s cascade;\n" % c.sql for t in case.tables for c in t.columns if c.sql.startswith("prop.") and hasattr(c, "needs"))
 
 

@@ -10,11 +10,11 @@ Each seed is one of:
   erased     archived, erased, and everything is as the model says
   foretold   the model says that it must be refused; it was, and nothing was changed
   allowed    the model says that it may be refused; it was, and nothing was changed
-  limited    refused for what this version says that it does not do (LIMITS in trial.py): counted, so that it is seen
-  FAILED     anything else.  Refused although the model sees no reason is a failure, too, and so is a plain tree refused.
+  FAILED     anything else.  A refusal for which the model sees no reason, or another one than the message tells, is a
+             failure, too, and so is a plain tree refused.
 
 Uses EXPUNGE_TEST_CONNINFO, or starts a throwaway cluster.  EXPUNGE and EXPUNGE_FAULTY: the programs.
-The last line: "seeds N erased N foretold N allowed N limited N failed N".  Exit status 1 when a seed failed."""
+The last line: "seeds N erased N foretold N allowed N failed N".  Exit status 1 when a seed failed."""
 
 import argparse
 import collections
@@ -148,8 +148,8 @@ def main():
         cluster.close()
     for (word, reason), count in sorted(reasons.items()):
         print("refused %3d  %-8s %s" % (count, word, reason[:160]))
-    print("seeds %d erased %d foretold %d allowed %d limited %d failed %d in %d s" % (
-        len(seeds), counts["erased"], counts["foretold"], counts["allowed"], counts["limited"], counts["FAILED"], time.time() - began))
+    print("seeds %d erased %d foretold %d allowed %d failed %d in %d s" % (
+        len(seeds), counts["erased"], counts["foretold"], counts["allowed"], counts["FAILED"], time.time() - began))
     return 1 if counts["FAILED"] else 0
 
 

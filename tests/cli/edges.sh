@@ -258,6 +258,17 @@ sql bills2 "update expunge.kept set since = since - interval '20 years', until =
 expect_status 'and by every run when the window is over' 13 x run
 expect_match 'with how many rows' out '5 row\(s\) of t\.receipt were kept by the edge'
 
+database bills4 edges_bills
+sql bills4 'create table t.proof (id integer primary key, bill_id integer); insert into t.proof select g, g from generate_series(1, 50) g; create index on t.proof (bill_id)'
+thing_house bills4 bills4 '{ from = "t.receipt(root_id)"; to = "t.root(id)"; },
+       { from = "t.proof(bill_id)"; to = "t.bill(id)"; action = "keep"; keep_for = "2 years"; purpose = "proof"; basis = "law"; }' ''
+run x init
+expect_status 'kept rows that hang on a row of the scope' 0 x run
+expect_equal 'are written down before it goes' '40 50 10' "$(sql bills4 'select (select count(*) from t.bill) || $$ $$ || (select count(*) from t.proof) || $$ $$ || (select count(*) from expunge.kept)')"
+sql bills4 "update expunge.kept set since = since - interval '2 years 1 day', until = until - interval '2 years 1 day'"
+expect_status 'and when their window is over' 0 x run
+expect_equal 'they go by themselves' 40 "$(sql bills4 'select count(*) from t.proof')"
+
 # ---- shared rows --------------------------------------------------------------------------------------------------------
 
 load_shared() # CONNINFO

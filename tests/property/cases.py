@@ -8,84 +8,13 @@ import random
 import re
 
 import keytypes
-
-ROOTS = 4  # subjects of a case at most; the first one has ended
+from extras import Extras
+from rows import Rows
+from shapes import Column, Edge, Partitions, Table
 
 
 def settable(name):
     return re.fullmatch("[a-z][a-z0-9_]*", name) is not None
-
-
-class Column:
-    def __init__(self, name, sql, kind=None, not_null=False):
-        self.name, self.sql, self.kind, self.not_null = name, sql, kind, not_null
-        self.default = None  # text of a value
-        self.generated = None  # ("upper", name of the column)
-        self.identity = False
-        self.must_be = False  # check (… is not null), which says the same as NOT NULL in another place
-        self.values = None  # payload: values to draw from
-
-    def same(self, text):
-        return None if text is None else self.kind.same(text)
-
-
-class Table:
-    def __init__(self, number, schema, name):
-        self.number, self.schema, self.name = number, schema, name
-        self.columns = []
-        self.key = []  # names
-        self.key_is_primary = True
-        self.keys = []  # further unique keys, lists of names
-        self.parts = None  # a Partitions
-        self.listed = False  # in global_tables
-        self.rows = []
-        self.dropped = False  # a column was dropped
-
-    def column(self, name):
-        return next(c for c in self.columns if c.name == name)
-
-    def title(self):
-        return self.schema + "." + self.name
-
-
-class Partitions:
-    def __init__(self, method, column, second=None):
-        self.method, self.column, self.second = method, column, second
-        self.values = ["a", "b", "c"]
-        self.attached = False
-
-
-class Edge:
-    def __init__(self, child, parent, child_columns, parent_columns):
-        self.child, self.parent = child, parent
-        self.child_columns, self.parent_columns = child_columns, parent_columns
-        self.declared = True
-        self.on_delete = "no action"
-        self.set_columns = None  # SET NULL (column)
-        self.match_full = False
-        self.deferrable = ""
-        self.not_valid = False
-        self.child_part = self.parent_part = None  # value of the list partition that the key sits on, or points at
-        self.rule = None  # {"action": …, "given": bool, "set": {column: (sql, text)}}
-        self.late = False  # filled after all rows are there
-        self.constraint = None
-
-    def action(self):
-        if self.rule:
-            return self.rule["action"]
-        return {"set null": "set_null", "set default": "set_default"}.get(self.on_delete, "delete")
-
-    def title(self):
-        return "%s(%s) -> %s(%s) %s%s" % (self.child.title(), ",".join(self.child_columns), self.parent.title(),
-                                        ",".join(self.parent_columns), self.on_delete if self.declared else "soft",
-                                        " rule " + self.rule["action"] if self.rule else "")
-
-
-class Row:
-    __slots__ = ("table", "values", "home", "tag")
-
-    def __init__(self, table, values, home, tag):
-        self.table, self.values, self.home, self.tag = table, values, home, tag
 
 
 FEATURES = {  # how often a seed that is not plain has it
@@ -95,10 +24,11 @@ FEATURES = {  # how often a seed that is not plain has it
     "not_valid": 0.2, "deferrable": 0.4, "restrict": 0.5, "cascade": 0.6, "cross": 0.5, "spelling": 0.6, "payload": 0.7,
     "generated": 0.3, "identity": 0.3, "dropped": 0.3, "listed": 0.5, "mixed": 0.15, "checks": 0.1, "self_root": 0.08,
     "nobody": 0.4, "not_null_sets": 0.1, "cycles": 0.4, "keep": 0.3, "remove": 0.0, "direct": 0.2, "alike": 0.15, "late": 0.3, "indexes": 0.5,
+    "forms": 0.4, "orphans": 0.25, "inherit": 0.25, "habits": 0.2, "unlogged": 0.3, "forgotten": 0.04, "policy": 0.15,
 }
 
 
-class Case:
+class Case(Extras, Rows):
     def __init__(self, seed):
         self.seed = seed
         self.draw = random.Random(seed)
@@ -107,11 +37,15 @@ class Case:
         self.features = {name for name, yes in chosen.items() if yes and not self.plain}
         self.tables, self.edges, self.next_tag = [], [], 9_000_000
         self.make_tables()
+        self.shared = self.trail = None
         self.make_edges()
+        self.make_extras()
         self.list_globals()
         self.settle_names()
+        self.settle_habits()
+        self.forget_one()
         self.make_rows()
-        self.during_grace = "remove" if self.has("remove") else "keep"
+        self.during_grace = "remove" if self.policy or self.has("remove") else "keep"
         self.batch = self.draw.choice([1, 2, 3, 7, 1000])
         self.direct = self.has("direct")  # past the grace period when first seen: no snapshot
 
@@ -357,10 +291,8 @@ class Case:
         gone, touched = self.reached()
         meant = {e.child for e in self.edges if e.rule and e.parent in gone}
         for table in self.tables:  # what a foreign key alone would change belongs to nobody
-            table.listed = table not in touched or (table not in gone and table not in meant)
-        for edge in [e for e in self.edges if not e.declared and e.child.listed]:
-            self.edges.remove(edge)
-            edge.child.columns = [c for c in edge.child.columns if c.name not in edge.child_columns]
+            table.listed = table is not self.shared and (table not in touched or (table not in gone and table not in meant))
+        self.edges = [e for e in self.edges if e.declared or not e.child.listed]
         for edge in self.edges:
             if edge.child.listed:
                 edge.rule = None
@@ -376,209 +308,3 @@ class Case:
             for column in table.columns:
                 if column.name == root.key[0] and self.draw.random() < 0.7 and not any(e.child is table and column.name in e.child_columns for e in self.edges):
                     self.not_keys[(table, column.name)] = "its own key"
-
-    # ---- rows -------------------------------------------------------------------------------------------------------
-
-    def make_rows(self):
-        draw = self.draw
-        for table in self.tables:
-            count = draw.choice([2, 3, ROOTS]) if table.number == 0 else draw.choice([0, 4, 8, 12, 20, 30])
-            for index in range(count):
-                self.make_row(table, index)
-            if not table.key and not table.keys:
-                for row in list(table.rows):
-                    if draw.random() < 0.3:
-                        table.rows += [Row(table, row.values, row.home, row.tag) for _ in range(draw.randint(1, 2))]
-        for edge in self.edges:
-            if edge.late:
-                self.fill_late(edge)
-        for edge in self.edges:
-            self.settle_defaults(edge)
-            self.settle_not_null(edge)
-        ended = [r for r in self.tables[0].rows]
-        self.subject = ended[0]
-        self.drop_doubles()
-
-    def choose_late(self, links):
-        """Rows that are written after the archive: nothing refers to them."""
-        self.late = set()
-        if "late" not in self.features or self.direct or links is None:
-            return
-        named = {id(parent) for found in links.values() for _, parent in found.values()}
-        # what a key that is NOT VALID holds already cannot be inserted again
-        dangling = {number for edge, found in links.items() for number, (_, parent) in found.items() if parent is None and edge.declared}
-        rows = [r for t in self.tables[1:] if t.key for r in t.rows if id(r) not in named | dangling]
-        self.late = {r.tag for r in self.draw.sample(rows, min(len(rows), 6))}
-
-    def make_row(self, table, index):
-        draw = self.draw
-        home = index if table.number == 0 else draw.randrange(len(self.tables[0].rows))
-        if table.number and self.has("nobody", 0.15):
-            home = None
-        values = {}
-        for edge in self.edges:
-            if edge.child is table and not edge.late and not self.refer(edge, values, home):
-                return
-        for column in table.columns:
-            if column.name in values or column.generated:
-                continue
-            values[column.name] = self.value(table, column, index)
-        self.next_tag += 1
-        values["tag"] = str(self.next_tag)
-        table.rows.append(Row(table, values, home, self.next_tag))
-
-    def value(self, table, column, index):
-        draw = self.draw
-        if column.name == getattr(self, "ended_at", None) and table.number == 0:
-            return None
-        if column.values:
-            return draw.choice(column.values)
-        if table.parts and column.name == table.parts.column and table.parts.method == "list":
-            return draw.choice(table.parts.values)
-        if table.parts and column.name == table.parts.second:
-            return str(draw.randint(1, 20))
-        if column.kind is None:
-            return None
-        if any(column.name in e.child_columns for e in self.edges if e.child is table):
-            return None
-        if len(table.key) > 1 and column.name.find("no") >= 0 and column.sql == "integer":
-            return str(draw.randint(1, 6))
-        if column.name in table.key and len(table.key) > 1 and not table.parts:
-            return column.kind.write((table.number + 7) * 1000 + index // 2)
-        if not column.not_null and column.name not in table.key and draw.random() < 0.2:
-            return None
-        return column.kind.write((table.number + 7) * 1000 + index + (500 if column.name not in table.key else 0))
-
-    def in_part(self, row, part):
-        return part is None or row.values[row.table.parts.column] == part
-
-    def refer(self, edge, values, home, self_row=None):
-        """Choose a parent for a new row.  False: it must have one, and there is none."""
-        draw = self.draw
-        strong = edge.action() == "delete"
-        nullable = not all(edge.child.column(n).not_null for n in edge.child_columns)
-        complete = [p for p in edge.parent.rows if self.in_part(p, edge.parent_part) and
-                    all(p.values.get(n) is not None for n in edge.parent_columns)]
-        alike = [p for p in complete if p.home == home] if not edge.parent.listed else complete
-        if not edge.parent.listed and (self.has("mixed", 0.15) if strong else draw.random() < 0.4):
-            alike = complete
-        first = not any(e.child is edge.child and e is not edge and set(e.child_columns) & set(values) for e in self.edges)
-        if nullable and draw.random() < (0.03 if first and strong else 0.25):
-            alike = []
-        enums = any(edge.child.column(n).kind.name == "enum" for n in edge.child_columns)
-        if edge.not_valid and draw.random() < 0.1 and not edge.late and not enums:
-            self.write(edge, values, None, dangling=True)
-            return True
-        if not alike:
-            if not nullable:
-                return False
-            self.write(edge, values, None)
-            return True
-        self.write(edge, values, draw.choice(alike))
-        return True
-
-    def write(self, edge, values, parent, dangling=False):
-        for number, (name, target) in enumerate(zip(edge.child_columns, edge.parent_columns)):
-            column = edge.child.column(name)
-            foreign = column.sql != edge.parent.column(target).sql
-            if parent is not None:
-                text = parent.values[target]
-                if not foreign and self.has("spelling", 0.4):
-                    text = column.kind.other(text)
-            else:
-                partly = len(edge.child_columns) > 1 and not edge.match_full and number == 0 and self.draw.random() < 0.3
-                missing = column.kind.write((edge.parent.number + 7) * 1000 + 900)
-                text = missing if dangling or (partly and column.kind.name != "enum") else None
-            if foreign and text is not None:
-                text = str(int(float(text))) if column.sql in ("bigint", "integer") else text.rstrip() if column.sql == "bpchar" else text
-            values[name] = text
-
-    def fill_late(self, edge):
-        draw = self.draw
-        seen = {}
-        for row in edge.child.rows:
-            if row.tag in seen:
-                continue
-            seen[row.tag] = True
-            others = [p for p in edge.parent.rows if self.in_part(p, edge.parent_part) and
-                      all(p.values.get(n) is not None for n in edge.parent_columns)]
-            if edge.child is edge.parent and "cycles" not in self.features:
-                others = [p for p in others if p.tag < row.tag]
-            alike = [p for p in others if p.home == row.home]
-            if (self.has("mixed", 0.15) if edge.action() == "delete" else draw.random() < 0.3):
-                alike = others
-            if edge.child.number == 0 and edge.parent.number == 0 and draw.random() < 0.7:
-                alike = others
-            self.write(edge, row.values, draw.choice(alike) if alike and draw.random() < 0.8 else None)
-
-    def settle_not_null(self, edge):
-        """Columns that were to be NOT NULL or checked and turned out otherwise; sometimes the other way round."""
-        child = edge.child
-        names = edge.child_columns
-        full = all(r.values.get(n) is not None for r in child.rows for n in names)
-        if edge.late and full and child.rows and edge.child_part is None and self.draw.random() < 0.4 and edge.action() == "delete":
-            for name in names:
-                child.column(name).not_null = True
-        for name in names:
-            column = child.column(name)
-            if column.must_be and any(r.values.get(name) is None for r in child.rows):
-                column.must_be = False
-
-    def settle_defaults(self, edge):
-        if edge.action() != "set_default":
-            return
-        complete = [p for p in edge.parent.rows if self.in_part(p, edge.parent_part)]
-        if complete and self.draw.random() < 0.7:
-            others = [p for p in complete if p.home != 0]
-            target = self.draw.choice(others if others and self.draw.random() < 0.8 else complete)
-            if all(target.values.get(n) is not None for n in edge.parent_columns):
-                values = {}
-                self.write(edge, values, target)
-                for name in edge.child_columns:
-                    edge.child.column(name).default = values[name]
-
-    def drop_doubles(self):
-        """Rows whose key another row has; rows that refer to them, or to nothing where they must not, go as well."""
-        again = True
-        while again:
-            again = False
-            for table in self.tables:
-                for key in [k for k in [table.key] + table.keys if k]:
-                    taken = set()
-                    for row in list(table.rows):
-                        same = tuple(table.column(n).same(row.values[n]) for n in key)
-                        if None in same:
-                            continue
-                        if same in taken:
-                            table.rows.remove(row)
-                            again = True
-                        taken.add(same)
-            for edge in self.edges:
-                if edge.declared and not edge.not_valid:
-                    again = self.drop_dangling(edge) or again
-        if self.subject not in self.tables[0].rows:
-            self.subject = self.tables[0].rows[0] if self.tables[0].rows else None
-
-    def drop_dangling(self, edge):
-        there = {self.key_of(edge, p, True) for p in edge.parent.rows if self.in_part(p, edge.parent_part)}
-        changed = False
-        for row in list(edge.child.rows):
-            if not self.in_part(row, edge.child_part):
-                continue
-            key = self.key_of(edge, row, False)
-            if None in key or key in there:
-                continue
-            columns = [edge.child.column(n) for n in edge.child_columns]
-            if edge.child.number == 0 or not any(c.not_null for c in columns):
-                for column in columns:
-                    row.values[column.name] = None
-                    column.must_be = column.not_null = False
-            else:
-                edge.child.rows.remove(row)
-            changed = True
-        return changed
-
-    @staticmethod
-    def key_of(edge, row, as_parent):
-        names = edge.parent_columns if as_parent else edge.child_columns
-        return tuple(row.table.column(n).same(row.values.get(n)) for n in names)

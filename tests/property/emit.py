@@ -34,7 +34,7 @@ create type prop.pair as (a integer, b text);
 
 
 def schema_sql(case):
-    out = ["set client_min_messages = warning;"]
+    out = []
     for name in sorted({t.schema for t in case.tables}):
         out.append("create schema %s;" % ident(name))
     made = set()
@@ -48,6 +48,8 @@ def schema_sql(case):
                 out.append(needs.replace("{n}", str(table.number)).replace("{labels}", labels) + ";")
     for table in case.tables:
         out += table_sql(table)
+    for table in case.tables:
+        out += habit_sql(table, case)
     return out
 
 
@@ -58,7 +60,7 @@ def column_sql(column, identity=True):
     if column.not_null:
         text += " not null"
     if column.must_be:
-        text += " check (%s is not null)" % ident(column.name)
+        text += " constraint %s check (%s is not null)" % (ident("must " + column.name[-20:]), ident(column.name))
     if column.identity and identity:
         return text + " generated always as identity"
     if column.default is not None:
@@ -67,7 +69,7 @@ def column_sql(column, identity=True):
 
 
 def table_sql(table):
-    columns = [column_sql(c) for c in table.columns]
+    columns = [column_sql(c) for c in table.columns] if not table.inherits else []
     if table.dropped:
         columns.insert(len(columns) // 2, "dropped integer default 7")
     constraints = []
@@ -78,7 +80,8 @@ def table_sql(table):
     constraints += ["unique (%s)" % idents(key) for key in table.keys]
     parts = table.parts
     by = " partition by %s (%s)" % (parts.method, ident(parts.column)) if parts else ""
-    out = ["create table %s (%s)%s;" % (place(table), ", ".join(columns + constraints), by)]
+    by += " inherits (%s)" % place(table.inherits) if table.inherits else ""
+    out = ["create %stable %s (%s)%s;" % ("unlogged " if table.unlogged else "", place(table), ", ".join(columns + constraints), by)]
     if table.dropped:
         out.append("alter table %s drop column dropped;" % place(table))
     if parts and parts.method == "hash":
@@ -88,6 +91,28 @@ def table_sql(table):
         for value in parts.values:
             out += part_sql(table, value)
     return out
+
+
+HABITS = {
+    "trail": ("begin insert into app.trail (what, tag) values ('gone', old.tag); return null; end", "after delete"),
+    "quiet": ("begin return old; end", "before delete"),
+    "null": ("begin return null; end", "before delete"),
+    "refuse": ("begin if pg_trigger_depth() < 2 then raise exception 'only by cascade'; end if; return old; end", "before delete"),
+    "frozen": ("begin raise exception 'append only'; end", "before update"),
+}
+
+
+def habit_sql(table, case):
+    if table.habit == "hidden":
+        return ["alter table %s enable row level security;" % place(table), "create policy nobody on %s using (false);" % place(table)]
+    if table.habit == "rule":
+        return ["create rule nothing as on delete to %s do instead nothing;" % place(table)]
+    if table.habit is None:
+        return []
+    body, moment = HABITS[table.habit]
+    function = ident(case.tables[0].schema) + ".habit_%d" % table.number
+    return ["create function %s() returns trigger language plpgsql as $habit$ %s $habit$;" % (function, body),
+            "create trigger habit %s on %s for each row execute function %s();" % (moment, place(table), function)]
 
 
 def part_sql(table, value):
@@ -107,9 +132,8 @@ def part_sql(table, value):
 
 
 def empty_sql(case):
-    """Back to TEMPLATE: what this case and expunge made."""
-    return "set client_min_messages = error;\n" + "".join(
-        "drop schema if exists %s cascade;\n" % ident(name) for name in sorted({t.schema for t in case.tables} | {"expunge"})) + "".join(
+    """Back to TEMPLATE: away with what this case made."""
+    return "".join("drop schema if exists %s cascade;\n" % ident(name) for name in sorted({t.schema for t in case.tables})) + "".join(
         "drop type if exists %s cascade;\n" % c.sql for t in case.tables for c in t.columns if c.sql.startswith("prop.") and hasattr(c, "needs"))
 
 
@@ -125,8 +149,8 @@ def rows_sql(case, late=False):
                 continue
             values = [row.values.get(c.name) for c in columns]
             texts = [literal(v) for v in values]
-            if table.number == 0 and row is case.subject:
-                ago = "3 days" if case.direct else "1 hour"
+            if table.number == 0 and (case.policy or row in case.subjects):
+                ago = ("100 days" if row in case.subjects else "1 day") if case.policy else "3 days" if case.direct else "1 hour"
                 texts[[c.name for c in columns].index(case.ended_at)] = "now() - interval '%s'" % ago
             lines.append("insert into %s (%s) overriding system value values (%s);" % (place(table), idents(c.name for c in columns), ", ".join(texts)))
         out += lines
@@ -172,11 +196,24 @@ def names(table):
     return name(table.schema) + "." + name(table.name)
 
 
+def form_sql(edge):
+    """What a soft edge of another form than equal columns says of itself."""
+    column = ident(edge.child_columns[0])
+    return {
+        None: "", "spelt": "", "where": " where = %s;" % quoted("%s = '%s'" % (edge.where or ("", ""))),
+        "json": " expression = %s;" % quoted(column + "->>'ref'"),
+        "expression": " expression = %s;" % quoted("case when %s like 'ref:%%' then substr(%s, 5) end" % (column, column)),
+        "array": ' match = "element";'}[edge.form]
+
+
 def edge_rule(edge):
     text = "{ from = %s; to = %s;" % (quoted("%s(%s)" % (names(edge.child), ", ".join(map(name, edge.child_columns)))),
                                       quoted("%s(%s)" % (names(edge.parent), ",".join(map(name, edge.parent_columns)))))
+    text += form_sql(edge)
     if edge.rule["given"]:
         text += ' action = "%s";' % edge.rule["action"]
+    if edge.orphans:
+        text += ' orphans = "delete";'
     if edge.rule["action"] == "keep":
         text += ' keep_for = "10 years"; purpose = "tax records"; basis = "GDPR Art. 6(1)(c)";'
     if edge.rule["set"]:
@@ -189,26 +226,39 @@ def not_keys(case):
     return ", ".join(sorted(lines))
 
 
-def configuration(case, directory, conninfo, key):
+def owner(case):
+    """The subject, or the policy whose expired rows are the roots."""
     root = case.tables[0]
+    facts = {"root": quoted(names(root)), "column": quoted(name(root.key[0])), "ended": quoted(name(case.ended_at)), "during": case.during_grace,
+             "grace": "" if case.policy and case.direct else ' grace = "1 day";', "not_keys": not_keys(case),
+             "edges": ",\n      ".join(edge_rule(e) for e in case.edges if e.rule)}
+    if case.policy:
+        return """policies = (
+  { name = "old"; class = "things"; table = %(root)s; age = %(ended)s; keep_for = "90 days";%(grace)s
+    purpose = "p"; basis = "b";
+    edges = (
+      %(edges)s
+    ); }
+);""" % facts
+    return """subjects = (
+  { kind = "thing"; root = %(root)s; key = %(column)s; ended_at = %(ended)s;%(grace)s during_grace = "%(during)s";
+    edges = (
+      %(edges)s
+    );
+    not_keys = ( %(not_keys)s ); }
+);""" % facts
+
+
+def configuration(case, directory, conninfo, key):
     return """worker = {
   state_dir = "%(dir)s/state"; master_key = "file:%(key)s";
   batch = { target_ms = 1000; max_rows = %(batch)d; }; pace = { duty = 1.0; };
 };
 databases = ( { name = "db"; conninfo = %(conninfo)s; } );
-subjects = (
-  { kind = "thing"; root = %(root)s; key = %(column)s; ended_at = %(ended)s; grace = "1 day"; during_grace = "%(during)s";
-    edges = (
-      %(edges)s
-    );
-    not_keys = ( %(not_keys)s ); }
-);
+%(owner)s
 stores = ( { name = "s"; kind = "directory"; role = "snapshots"; path = "%(dir)s/snapshots"; } );
 global_tables = [ %(globals)s ];
 safety = { max_share = 1.0; allow_as_of = true; };
 end = true;
-""" % {
-        "dir": directory, "key": key, "conninfo": quoted(conninfo), "root": quoted(names(root)), "column": quoted(name(root.key[0])),
-        "batch": case.batch,
-        "ended": quoted(name(case.ended_at)), "during": case.during_grace, "edges": ",\n      ".join(edge_rule(e) for e in case.edges if e.rule),
-        "not_keys": not_keys(case), "globals": ", ".join(quoted(names(t)) for t in case.tables if t.listed)}
+""" % {"dir": directory, "key": key, "conninfo": quoted(conninfo), "batch": case.batch, "owner": owner(case),
+       "globals": ", ".join(quoted(names(t)) for t in case.tables if t.listed)}

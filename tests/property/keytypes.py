@@ -46,7 +46,7 @@ TYPES = [
     KeyType("enum", "prop.e{n}", lambda n: "L%d é" % n, needs="create type prop.e{n} as enum ({labels})"),
     KeyType("domain", "prop.d{n}", str, same=int, needs="create domain prop.d{n} as bigint check (value > 0)",
             referencing=["bigint"]),
-    KeyType("textdomain", "prop.d{n}", lambda n: "dom-%d" % n, needs="create domain prop.d{n} as text check (value <> '')",
+    KeyType("textdomain", "prop.dt{n}", lambda n: "dom-%d" % n, needs="create domain prop.dt{n} as text check (value <> '')",
             referencing=["text"]),
     KeyType("date", "date", a_date),
     KeyType("numeric", "numeric", lambda n: "%d.0" % n, other=lambda text: text + "0", same=decimal.Decimal, referencing=["bigint"]),

@@ -1,36 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """model.py -- what must happen to a case's rows, worked out by a fixpoint over rows in memory.
 
-Written from the README, the manual pages and the design; it shares no code with worker/.  Which tables a case lists as global
-(cases.py, list_globals) follows what the worker calls covered, and is no independent judgement.
+Written from the README, the manual pages and the design; it shares no code with worker/.
 
-  scope     the root's row; a row whose key, by an edge that deletes, names a row of the scope.  A key with a NULL in it
-            names nothing; keys are equal as their types say.
+  scope     the roots; a row that names a row of the scope by an edge that deletes; shared rows that nobody else names.
+            A key with a NULL in it names nothing; keys are equal as their types say.
   changes   a row that stays and names a row of the scope, by an edge that sets: its columns get their new values.
-  must      why the worker has to refuse before anything is changed
+  must      why the worker has to refuse before anything is changed, as (kind, text); kinds are those of reasons.py
   may       why it is allowed to"""
 
-import re
+import json
 
-# what any table may call its key
-GENERAL = ["id", "ids", "uuid", "guid", "uid", "oid", "pk", "key", "code", "name", "no", "nr", "number", "ref", "rowid", "slug", "email"]
+import shape
 
 
 class Model:
     def __init__(self, case):
         self.case = case
         self.must, self.may = [], []
+        self.dangling = False  # a row of the scope names a row that is not there: it cannot be restored
         self.links = {edge: self.link(edge) for edge in case.edges}
-        self.scope = self.closure(case.subject)
+        self.scope = self.closure(case.subjects)
         self.changed = {}  # id(row) -> {column: text}
         self.change_rows = {}  # edge -> rows that it changes or keeps
         self.touched = {}  # edge -> these, and those that go
         self.judge_others()
+        self.judge_arrays()
         self.judge_root()
         self.work_out_changes()
+        self.take_orphans()
         self.judge_end()
-        self.judge_shape()
-        self.judge_names()
+        shape.Shape(self).judge()
 
     # ---- references -------------------------------------------------------------------------------------------------
 
@@ -42,32 +42,57 @@ class Model:
     def inside(row, part):
         return part is None or row.values[row.table.parts.column] == part
 
+    def names(self, edge, row):
+        """The keys that a row names by the edge; those of most forms are compared as the server prints them."""
+        text = row.values.get(edge.child_columns[0])
+        if edge.form in (None, "where"):
+            if edge.form and row.values.get(edge.where[0]) != edge.where[1]:
+                return []
+            key = self.key(row, edge.child_columns)
+            return [] if key is None else [key]
+        if text is None:
+            return []
+        if edge.form == "json":
+            held = json.loads(text)
+            text = held.get("ref") if isinstance(held, dict) else None
+            return [] if text is None else [(str(text),)]
+        if edge.form == "expression":
+            return [(text[4:],)] if text.startswith("ref:") else []
+        if edge.form == "array":
+            same = edge.parent.column(edge.parent_columns[0]).same
+            return [(same(element),) for element in elements(text) if element != "NULL"]
+        return [(text,)]
+
+    def key_named(self, edge, parent):
+        if edge.form in ("spelt", "json", "expression"):
+            text = parent.values.get(edge.parent_columns[0])
+            return None if text is None else (text,)
+        return self.key(parent, edge.parent_columns)
+
     def link(self, edge):
-        """Pairs child row → parent row, by identity."""
+        """{id(child row): (row, the parent rows that it names)}, of rows that name anything."""
         parents = {}
         for row in edge.parent.rows:
-            if self.inside(row, edge.parent_part):
-                key = self.key(row, edge.parent_columns)
-                if key is not None:
-                    parents[key] = row
+            key = self.key_named(edge, row) if self.inside(row, edge.parent_part) else None
+            if key is not None:
+                parents.setdefault(key, []).append(row)
         found = {}
         for row in edge.child.rows:
-            if self.inside(row, edge.child_part):
-                key = self.key(row, edge.child_columns)
-                if key is not None:
-                    found[id(row)] = (row, parents.get(key))
+            named = self.names(edge, row) if self.inside(row, edge.child_part) else []
+            if named:
+                found[id(row)] = (row, [parent for key in named for parent in parents.get(key, [])])
         return found
 
-    def closure(self, root):
-        scope = {id(root): root}
+    def closure(self, roots):
+        scope = {id(root): root for root in roots}
         grew = True
         while grew:
             grew = False
             for edge, found in self.links.items():
                 if edge.action() != "delete":
                     continue
-                for number, (row, parent) in found.items():
-                    if number not in scope and parent is not None and id(parent) in scope:
+                for number, (row, parents) in found.items():
+                    if number not in scope and any(id(parent) in scope for parent in parents):
                         scope[number] = row
                         grew = True
         return scope
@@ -75,42 +100,48 @@ class Model:
     # ---- somebody else's rows ---------------------------------------------------------------------------------------
 
     def judge_others(self):
-        roots = self.case.tables[0].rows
-        closures = {id(r): self.closure(r) for r in roots if r is not self.case.subject}
-        gone = {id(r.table): r.table for r in self.scope.values()}
+        closures = [self.closure([r]) for r in self.case.tables[0].rows if r not in self.case.subjects]
         for edge, found in self.links.items():
-            if edge.action() != "delete" or (edge.rule and edge.rule["given"]):
+            if edge.action() != "delete":
                 continue
-            for number, (row, parent) in found.items():
-                if number not in self.scope or (parent is not None and id(parent) in self.scope):
+            for number, (row, parents) in found.items():
+                if number not in self.scope or any(id(parent) in self.scope for parent in parents):
                     continue
-                if parent is None:
-                    self.may.append("a row of the scope refers to nothing, which a key that is NOT VALID or soft allows")
-                elif any(id(parent) in closure for closure in closures.values()):
-                    if row is not self.case.subject:
-                        self.must.append("a row of %s in the scope belongs to another subject as well" % row.table.title())
+                if edge.rule and edge.rule["given"]:
+                    if parents and edge.parent.number == 0:
+                        self.may.append(("other", "a row of the scope names another subject, by an edge that means it"))
+                elif not parents:
+                    self.dangling = True
+                elif any(id(parent) in closure for closure in closures for parent in parents):
+                    if row not in self.case.subjects:
+                        self.must.append(("other", "a row of %s in the scope belongs to another subject as well" % row.table.title()))
                     else:
-                        self.may.append("the root's row refers to another subject")
-                elif parent.table in self.reachable():
-                    self.may.append("a row of the scope refers to a row that belongs to nobody")
+                        self.may.append(("other", "the root's row refers to another subject"))
+                elif edge.parent in self.reachable():
+                    self.may.append(("other", "a row of the scope refers to a row that belongs to nobody"))
+
+    def judge_arrays(self):
+        """A row that an array takes along must name nobody else who is there."""
         for edge, found in self.links.items():
-            if edge.action() != "delete" or (edge.rule and edge.rule["given"]):
-                for number, (row, parent) in found.items():
-                    if number in self.scope and parent is not None and id(parent) not in self.scope and edge.parent.number == 0:
-                        self.may.append("a row of the scope names another subject, by an edge that means it")
+            if edge.form == "array" and edge.action() == "delete":
+                for number, (row, parents) in found.items():
+                    gone = [id(parent) in self.scope for parent in parents]
+                    if number in self.scope and any(gone) and not all(gone):
+                        self.must.append(("array", "an array in %s names somebody else as well" % row.table.title()))
+                    elif number in self.scope and parents and not any(gone):
+                        self.may.append(("array", "a row of the scope names somebody else in its array"))
 
     def judge_root(self):
-        for row in self.scope.values():
-            if row.table is self.case.tables[0] and row is not self.case.subject:
-                meant = [e for e in self.case.edges if e.child is row.table and e.action() == "delete" and e.rule and e.rule["given"]]
-                others = [e for e in self.case.edges if e.child is row.table and e.action() == "delete" and not (e.rule and e.rule["given"])]
-                if not meant:
-                    self.must.append("another subject is in the scope")
-                elif others:
-                    self.may.append("another subject is in the scope, by one edge that means it and perhaps by one that does not")
-        for edge in self.case.edges:
-            if edge.child is self.case.tables[0] and edge.parent is edge.child and edge.action() == "delete" and not (edge.rule and edge.rule["given"]):
-                self.may.append("the root's table refers to itself")
+        root = self.case.tables[0]
+        own = [e for e in self.case.edges if e.child is root and e.action() == "delete"]
+        meant = [e for e in own if e.rule and e.rule["given"]]
+        if any(row.table is root and row not in self.case.subjects for row in self.scope.values()):
+            if not meant:
+                self.must.append(("root", "another subject is in the scope"))
+            elif len(own) > len(meant):
+                self.may.append(("root", "another subject is in the scope, by one edge that means it and perhaps by one that does not"))
+        if any(e.parent is root and e not in meant for e in own):
+            self.may.append(("root", "the root's table refers to itself"))
 
     def reachable(self):
         tables = {self.case.tables[0]}
@@ -133,21 +164,54 @@ class Model:
             return {name: edge.child.column(name).default for name in edge.child_columns}
         return {}
 
+    def without(self, edge, row):
+        """The array without the keys of what goes."""
+        name, target = edge.child_columns[0], edge.parent.column(edge.parent_columns[0])
+        gone = {self.key(p, edge.parent_columns) for p in edge.parent.rows if id(p) in self.scope}
+        left = [e for e in elements(row.values[name]) if e == "NULL" or (target.same(e),) not in gone]
+        return {name: "{%s}" % ",".join(left)}
+
+    def writes(self, edge):
+        return edge.action() == "remove_element" or bool(self.new_values(edge))
+
     def work_out_changes(self):
         for edge, found in self.links.items():
             if edge.action() == "delete":
                 continue
-            values = self.new_values(edge)
-            rows = [row for number, (row, parent) in found.items()
-                    if parent is not None and id(parent) in self.scope and number not in self.scope]
-            self.change_rows[edge] = rows
-            self.touched[edge] = [row for row, parent in found.values() if parent is not None and id(parent) in self.scope]
+            self.touched[edge] = [row for row, parents in found.values() if any(id(parent) in self.scope for parent in parents)]
+            rows = self.change_rows[edge] = [row for row in self.touched[edge] if id(row) not in self.scope]
             for row in rows:
                 mine = self.changed.setdefault(id(row), {})
+                values = self.without(edge, row) if edge.action() == "remove_element" else self.new_values(edge)
                 for name, text in values.items():
                     if name in mine and mine[name] != text:
-                        self.may.append("two edges set one column differently")
+                        self.may.append(("stay", "two edges set one column differently"))
                     mine[name] = text
+
+    def take_orphans(self):
+        """Shared rows that rows of the scope refer to, and that nobody refers to when these are gone."""
+        named = {id(p): p for edge, found in self.links.items() if edge.orphans for number, (_, parents) in found.items()
+                 if number in self.scope for p in parents}
+        for edge, found in self.links.items():
+            for number, (_, parents) in found.items():
+                if number not in self.scope:
+                    for parent in parents:
+                        named.pop(id(parent), None)
+        self.scope.update(named)
+
+    # ---- the end of the window of kept rows ---------------------------------------------------------------------------
+
+    def kept_scope(self):
+        """Rows that go when their own window is over, long after the erasure; None where it is not plain."""
+        rows = [row for edge, found in self.change_rows.items() if edge.action() == "keep" for row in found]
+        gone = self.closure(rows)
+        for edge, found in self.links.items():
+            for number, (row, parents) in found.items():
+                named = [parent for parent in parents if id(parent) not in self.scope and id(row) not in self.scope]
+                inside = [id(parent) in gone for parent in named]
+                if (number in gone and not all(inside)) or (number not in gone and any(inside)):
+                    return None
+        return gone if rows and not any(row.table.habit for row in gone.values()) else None
 
     # ---- the end must be possible -------------------------------------------------------------------------------------
 
@@ -160,12 +224,12 @@ class Model:
             for column in table.columns:
                 if (column.not_null or column.must_be or column.name in table.key) and not column.generated and \
                         any(self.after(r, column.name) is None for r in left):
-                    self.must.append("%s of %s would be NULL" % (column.name, table.title()))
+                    self.must.append(("stay", "%s of %s would be NULL" % (column.name, table.title())))
             for key in [k for k in [table.key] + table.keys if k]:
                 taken = [self.key_after(r, key) for r in left]
                 taken = [k for k in taken if k is not None]
                 if len(taken) != len(set(taken)):
-                    self.must.append("a key of %s would be there twice" % table.title())
+                    self.must.append(("stay", "a key of %s would be there twice" % table.title()))
         for edge, found in self.links.items():
             if edge.declared:
                 self.judge_edge(edge, found)
@@ -182,74 +246,16 @@ class Model:
                 continue
             values = [self.after(row, n) for n in edge.child_columns]
             if edge.match_full and None in values and any(v is not None for v in values):
-                self.must.append("a key MATCH FULL would be partly NULL")
+                self.must.append(("stay", "a key MATCH FULL would be partly NULL"))
             key = self.key_after(row, edge.child_columns)
             if key is None or key in there:
                 continue
             was = found.get(id(row))
-            if was is not None and was[1] is None and not set(self.changed.get(id(row), ())) & set(edge.child_columns):
+            if was is not None and not was[1] and not set(self.changed.get(id(row), ())) & set(edge.child_columns):
                 continue  # it referred to nothing before, and these columns are not touched
-            self.must.append("a row of %s would refer to nothing" % row.table.title())
+            self.must.append(("stay", "a row of %s would refer to nothing" % row.table.title()))
 
-    # ---- what the worker may refuse for the shape of the schema alone -------------------------------------------------
 
-    def judge_shape(self):
-        tables = self.reachable()
-        for edge in self.case.edges:
-            if edge.parent not in tables or edge.action() == "delete":
-                continue
-            for name, text in self.new_values(edge).items():
-                column = edge.child.column(name)
-                if text is None and (column.not_null or column.must_be or name in edge.child.key):
-                    self.may.append("an edge would set a column to NULL that cannot be")
-            if edge.action() == "set_default":
-                self.may.append("an edge sets a default, which may be a row that goes")
-            if edge.match_full and edge.action() == "set_null" and edge.set_columns:
-                self.may.append("SET NULL of some columns under MATCH FULL")
-            if not edge.child.key:
-                self.may.append("a table without a key has rows to be changed")
-        for table in tables:
-            if not table.key and table.keys and any(e.parent is table and e.parent in tables for e in self.case.edges):
-                self.may.append("a table without a key that others refer to")
-        if self.restricted_cycle():
-            self.may.append("rows refer to each other in a cycle under RESTRICT")
-
-    def restricted_cycle(self):
-        """Rows of the scope that refer to each other in a cycle, one of the references under RESTRICT."""
-        out = {}
-        restricts = set()
-        for edge, found in self.links.items():
-            if not edge.declared:
-                continue
-            for number, (row, parent) in found.items():
-                if number in self.scope and parent is not None and id(parent) in self.scope and parent is not row:
-                    out.setdefault(number, []).append(id(parent))
-                    if edge.on_delete == "restrict":
-                        restricts.add((number, id(parent)))
-        for start, end in restricts:
-            seen, todo = set(), [end]
-            while todo:
-                number = todo.pop()
-                if number == start:
-                    return True
-                if number not in seen:
-                    seen.add(number)
-                    todo += out.get(number, [])
-        return False
-
-    # ---- columns that look like the subject's key (expunge.conf(5), not_keys) -------------------------------------------
-
-    def judge_names(self):
-        root = self.case.tables[0]
-        key = root.column(root.key[0])
-        if re.sub("[-_. ]", "", key.name.lower()) in GENERAL:
-            return
-        for table in self.case.tables[1:]:
-            for column in table.columns:
-                if column.name != key.name or (table, column.name) in self.case.not_keys or \
-                        any(e.child is table and column.name in e.child_columns for e in self.case.edges):
-                    continue
-                if column.sql == key.sql:
-                    self.must.append("%s of %s is called like the root's key" % (column.name, table.title()))
-                elif column.kind:
-                    self.may.append("%s of %s is called like the root's key" % (column.name, table.title()))
+def elements(text):
+    """Of an array of numbers or uuids."""
+    return [e for e in text[1:-1].split(",") if e]

@@ -290,6 +290,17 @@ whole_run() # LABEL RUN-OPTION...
     limit "$label, $rows rows: $(value seconds "$line") s" "$(awk -v kb="$(value rss_kb "$line")" 'BEGIN { print kb / 1024 }')" MiB 64
 }
 
+# The rows that were moved, back again: constant, too.
+restore_run()
+{
+    local line rows
+    line=$(worker "$WORK/restore.json" --json restore "eu-$(sql bench 'select max(id) from expunge.disposal')")
+    [ "$(value status "$line")" = 0 ] || note "restore: $(cat "$WORK/restore.json")"
+    rows=$(sql bench "select coalesce(max(rows_archived), 0) from expunge.disposal_table")
+    note "restore: $line"
+    limit "restore them, $rows rows: $(value seconds "$line") s" "$(awk -v kb="$(value rss_kb "$line")" 'BEGIN { print kb / 1024 }')" MiB 64
+}
+
 memory_subjects()
 {
     for key in "$MANY_KEY" "$FEW_KEY"; do # the other one stays
@@ -306,6 +317,7 @@ memory_policies()
         fresh policies
         point=$(as_of "$rows")
         whole_run 'move by policy' --policy usage-events --as-of "$point"
+        restore_run
     done
 }
 
@@ -356,7 +368,7 @@ if has move || has memory; then
 fi
 if has memory; then
     echo
-    echo 'whole runs (survey, work, seal, ledger): the most memory that the worker held'
+    echo 'whole runs (survey, work, seal, ledger) and restores: the most memory that the worker held'
     cat "$WORK/memory"
 fi
 ! has plan || plan_part

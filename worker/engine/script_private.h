@@ -14,6 +14,7 @@ typedef struct Script
     int64_t *changed; /* by change */
     int64_t *rounds;  /* by position: of references within its group */
     bool moves;       /* rows go into the snapshot as they leave */
+    bool departs;     /* a subject's rows go in the transaction that copies them */
 } Script;
 
 /* -- script_parts.c: one statement */
@@ -40,6 +41,7 @@ void script_erase_numbers(Script *x, size_t position);
 void script_change(Script *x, size_t change);
 void script_erase_step(Script *x, size_t first);
 void script_guard(Script *x, const char *options, const char *root_lock);
+void script_lock_root(Script *x, const char *root_lock);
 void script_commit(Script *x);
 void script_move_range(Script *x);
 

@@ -389,7 +389,7 @@ class Case:
     def choose_late(self, links):
         """Rows that are written after the archive: nothing refers to them."""
         self.late = set()
-        if "late" not in self.features or self.direct or links is None:
+        if "late" not in self.features or self.direct or links is None or "remove" in self.features:  # nothing is there to refer to
             return
         named = {id(parent) for found in links.values() for _, parent in found.values()}
         rows = [r for t in self.tables[1:] if t.key for r in t.rows if id(r) not in named]

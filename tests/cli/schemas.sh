@@ -5,8 +5,6 @@
 . "$(dirname "$0")/../support/cli.sh"
 cluster_shared
 
-CASES=${EXPUNGE_CASES:-$ROOT/../shared/cases}
-
 erased_rows() # → "table rows" lines of the last run's JSON, sorted
 {
     json out "select (t.value ->> 'table') || ' ' || (t.value ->> 'rows') from doc, jsonb_array_elements(j -> 'disposals') as d, jsonb_array_elements(d.value -> 'tables') as t order by 1"
@@ -108,19 +106,6 @@ t.org 2
 t.seat 10' "$(erased_rows)"
 
 # ---- public databases -------------------------------------------------------------------------------------------------
-
-# The case's dump, with the indexes that "expunge check" would print: without them each deleted parent scans its children.
-load_case() # NAME CONNINFO
-{
-    zstd -dcq "$CASES/$1/dump.sql.zst" | psql -qX -d "$2" -v ON_ERROR_STOP=1 -o /dev/null -f - &&
-        psql -qX -d "$2" -v ON_ERROR_STOP=1 -o /dev/null <<'END'
-select format('create index on %s (%s)', k.conrelid::regclass,
-              (select string_agg(quote_ident(a.attname), ', ' order by u.ord) from unnest(k.conkey) with ordinality u(n, ord)
-                 join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.n))
-  from pg_constraint k where k.contype = 'f' and k.conparentid = 0 \gexec
-analyze;
-END
-}
 
 # Erase one row of a public database; an oracle counts by hand what must be left.
 public_case() # DATABASE TABLE KEY VALUE EDGES GLOBAL EXPECTED

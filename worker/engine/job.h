@@ -106,6 +106,7 @@ NODISCARD Err job_fill_subject(Job *job);
 /* ERR_RAIL naming table and count when a row of the scope belongs to somebody else too, or a row that stays cannot be
  * changed as its edge asks for.  The changes are filled in. */
 NODISCARD Err job_refuse_foreign(Job *job);
+NODISCARD Err job_refuse_others(Job *job); /* the first of the two alone */
 NODISCARD Err job_count_rows(Job *job, size_t position, int64_t *ret_rows);
 NODISCARD Err job_count_change(Job *job, size_t change, int64_t *ret_rows);
 /* Rows that still belong to the scope: those to erase, and those to change. */

@@ -261,7 +261,7 @@ settle_foreign(Job *job, size_t position, size_t other)
 }
 
 Err
-job_refuse_foreign(Job *job)
+job_refuse_others(Job *job)
 {
     CLEANUP(arena_freep) Arena *scratch = arena_new();
     const Scope *scope = job->target->scope;
@@ -299,6 +299,17 @@ job_refuse_foreign(Job *job)
                            scope->graph->tables[scope->graph->edges[edge].parent].quoted);
         }
     }
+    return OK;
+}
+
+Err
+job_refuse_foreign(Job *job)
+{
+    CLEANUP(arena_freep) Arena *scratch = arena_new();
+    Selector selector = job->selector;
+
+    selector.arena = scratch;
+    TRY(job_refuse_others(job));
     return refuse_impossible(job, &selector);
 }
 

@@ -53,6 +53,10 @@ JsonDoc *restore_fields(const Restore *restore);
 /* Copy the files' results out. */
 void restore_results(Restore *restore);
 
+/* -- restore_into.c */
+/* "create KIND" for each file's result.into, of the columns that the manifest tells, filled and compared. */
+NODISCARD Err restore_make_tables(Restore *restore, const char *kind, const char *end);
+
 /* -- restore_check.c: what stands against it */
 void restore_reason(Restore *restore, const char *format, ...) PRINTF_LIKE(2, 3);
 /* What can be seen without the rows: tables, columns, types, privileges.  Marks files that cannot be staged. */

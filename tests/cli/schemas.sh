@@ -132,7 +132,7 @@ if [ -d "$CASES" ]; then
     public_case pagila store store_id 1 \
         "$(e 'rental(customer_id)' 'customer(customer_id)')$(e 'rental(staff_id)' 'staff(staff_id)')$(e 'rental(inventory_id)' 'inventory(inventory_id)')$(e 'payment(staff_id)' 'staff(staff_id)')$(e 'payment(customer_id)' 'customer(customer_id)')$(e 'payment(rental_id)' 'rental(rental_id)' | sed 's/, $//')" \
         '"public.film", "public.film_actor", "public.film_category", "public.actor", "public.category", "public.language", "public.address", "public.city", "public.country"' \
-        'customer 326 inventory 2270 payment 12908 rental 14192 staff 1 store 1'
+        'customer 326 inventory 2270 payment 15101 rental 14192 staff 1 store 1'
     public_case chinook employee employee_id 2 "$(e 'employee(reports_to)' 'employee(employee_id)' | sed 's/, $//')" \
         '"public.album", "public.artist", "public.genre", "public.media_type", "public.playlist", "public.playlist_track", "public.track"' \
         'customer 59 employee 4 invoice 412 invoice_line 2240'

@@ -5,7 +5,7 @@
 _expunge()
 {
     local global='--config --json --quiet --verbose --no-color'
-    local commands='init check plan run restore status report certificate verify replay snapshot pause resume help'
+    local commands='init check plan run restore export status report certificate verify replay snapshot pause resume help'
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' at choices=''
 
     # the command is the first word that is neither an option nor the file of --config
@@ -27,7 +27,7 @@ _expunge()
         return
         ;;
     --format)
-        choices='text json'
+        [ "$command" = export ] && choices='jsonl csv' || choices='text json'
         ;;
     --as-of | --database | --disposal | --for | --from | --into | --jobs | --policy | --reason | --to | --user) return ;;
     *)
@@ -38,6 +38,7 @@ _expunge()
         plan) choices='--as-of --policy --sql' ;;
         run) choices='--policy --disposal --jobs --for --allow-large --as-of' ;;
         restore) choices='--into' ;;
+        export) choices='--format --output --disposal --database' ;;
         report) choices='--from --to --format --output' ;;
         certificate) choices='--format' ;;
         verify) choices='ledger snapshots absence --drill' ;;

@@ -7,8 +7,6 @@
 . "$(dirname "$0")/../support/cli.sh"
 cluster_shared
 
-CASES=${EXPUNGE_CASES:-$ROOT/../shared/cases}
-
 faulty() # FAULT ARGUMENTS...
 {
     local fault=$1
@@ -425,18 +423,6 @@ done
 expect_status 'all of it verifies' 0 x verify
 
 # ---- public databases ------------------------------------------------------------------------------------------------------
-
-load_case() # NAME CONNINFO
-{
-    zstd -dcq "$CASES/$1/dump.sql.zst" | psql -qX -d "$2" -v ON_ERROR_STOP=1 -o /dev/null -f - &&
-        psql -qX -d "$2" -v ON_ERROR_STOP=1 -o /dev/null <<'END'
-select format('create index on %s (%s)', k.conrelid::regclass,
-              (select string_agg(quote_ident(a.attname), ', ' order by u.ord) from unnest(k.conkey) with ordinality u(n, ord)
-                 join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.n))
-  from pg_constraint k where k.contype = 'f' and k.conparentid = 0 \gexec
-analyze;
-END
-}
 
 public_case() # DATABASE TABLE KEY VALUE EDGES GLOBAL
 {

@@ -5,19 +5,21 @@
 #
 # Each case starts from a copy of the same database and state directory.  Two stages: "first", where rows are copied,
 # moved, and erased without grace; "last", where the grace periods are over, so that what was archived is erased, keys
-# are destroyed and snapshots removed, and one customer came back.
+# are destroyed and snapshots removed; one customer came back, and one's key belongs to somebody new.  Workspaces leave at
+# the start of their grace period.
 #
 #   EXPUNGE_KILL_PASSAGES=few   one passage of every point (the default); =some: about three; =all: every one, an hour
 #   EXPUNGE_KILL_POINT=NAME     only this point
 #   EXPUNGE_KILL_LANES=2        cases side by side
 
 . "$(dirname "$0")/../support/fault.sh"
+DURING_GRACE=remove
 cluster_shared
 
 # ---- the stages, and what an undisturbed run makes of each -----------------------------------------------------------
 
 # Files of a stage, in $FAST/STAGE.*: before, after: live rows; keep: rows that no run may touch; moved: rows in the
-# snapshots of policies, moved.NAME: in one of them; gone.ID: rows of a subject's disposal that is archived before;
+# snapshots of policies and of subjects that were moved, moved.NAME: in one of them; gone.ID: rows of a subject's disposal that is archived before;
 # sealed: what all snapshots hold; keys: how many live; end: what the worker's tables say; log: the points that were passed.
 undisturbed() # STAGE
 {
@@ -33,8 +35,8 @@ undisturbed() # STAGE
     live_rows calm "$f.after"
     comm -12 "$f.before" "$f.after" >"$f.keep"
     : >"$f.moved.unsorted"
-    for name in $(sql calm "select name from expunge.disposal where state = 'archived' and kind = 'policy'"); do
-        snapshot_rows calm "$f.moved.$name" "d.name = '$name'" || die "the snapshot of policy $name cannot be read"
+    for name in $(sql calm "select name from expunge.disposal where state = 'archived' and (kind = 'policy' or root_erased)"); do
+        snapshot_rows calm "$f.moved.$name" "d.name = '$name' and t.edge = ''" || die "the snapshot of policy $name cannot be read"
         cat "$f.moved.$name" >>"$f.moved.unsorted"
     done
     sort "$f.moved.unsorted" >"$f.moved"
@@ -50,7 +52,11 @@ stages()
     undisturbed first
     expect_true 'stage first: rows were moved, copied, erased, and most stay' test -s "$FAST/first.moved" -a -s "$FAST/first.keep"
     sql calm "update expunge.disposal set erase_after = now() - interval '1 hour' where state = 'archived';
-              update cloud.workspace set status = 'active', cancelled_at = null where subdomain = 'canary-eu-w000006'"
+              insert into cloud.workspace
+              select (jsonb_populate_record(w, jsonb_build_object('id', d.subject_key, 'subdomain', 'canary-eu-again', 'created_at', '2026-01-01'))).*
+                from cloud.workspace w, (select min(subject_key) as subject_key from expunge.disposal where kind = 'workspace' and state = 'archived') d
+               where w.subdomain = 'canary-eu-w000003';
+              update cloud.account set status = 'active', deletion_requested_at = null where email = 'canary-eu-a000013@customer.example'"
     save calm last
     undisturbed last
     expect_equal 'stage last: all are cleared, one is withdrawn' 'withdrawn 1' \

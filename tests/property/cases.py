@@ -23,7 +23,7 @@ FEATURES = {  # how often a seed that is not plain has it
     "several": 0.5, "soft": 0.4, "rules": 0.3, "set_null": 0.45, "set_default": 0.3, "match_full": 0.3, "subset": 0.3,
     "not_valid": 0.2, "deferrable": 0.4, "restrict": 0.5, "cascade": 0.6, "cross": 0.5, "spelling": 0.6, "payload": 0.7,
     "generated": 0.3, "identity": 0.3, "dropped": 0.3, "listed": 0.5, "mixed": 0.15, "checks": 0.1, "self_root": 0.08,
-    "nobody": 0.4, "not_null_sets": 0.1, "cycles": 0.4, "keep": 0.3, "remove": 0.0, "direct": 0.2, "alike": 0.15, "late": 0.3, "indexes": 0.5,
+    "nobody": 0.4, "not_null_sets": 0.1, "cycles": 0.4, "keep": 0.3, "remove": 0.25, "direct": 0.2, "alike": 0.15, "late": 0.3, "indexes": 0.5,
     "forms": 0.4, "orphans": 0.25, "inherit": 0.25, "habits": 0.2, "unlogged": 0.3, "forgotten": 0.04, "policy": 0.15,
 }
 

@@ -255,6 +255,8 @@ class Trial:
             self.notes.append("%d rows came late" % len(self.case.late))
             self.before = self.dump()
             self.end = self.expected()
+        elif moved and self.draw.random() < 0.4:
+            return self.restore()
         elif self.draw.random() < 0.4:
             done = self.expunge("run", "--json", "--as-of", later, fault=self.draw.choice(BEFORE_CLEARING))
             if done.returncode == KILLED:

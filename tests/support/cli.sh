@@ -134,6 +134,21 @@ small_again() # NAME
         load_small "$(conninfo "$1")"
 }
 
+# A public database's dump (EXPUNGE_CASES, or ../shared/cases beside the checkout), with the indexes that "expunge check"
+# would print: without them each deleted parent scans its children.
+CASES=${EXPUNGE_CASES:-$ROOT/../shared/cases}
+load_case() # NAME CONNINFO
+{
+    zstd -dcq "$CASES/$1/dump.sql.zst" | psql -qX -d "$2" -v ON_ERROR_STOP=1 -o /dev/null -f - &&
+        psql -qX -d "$2" -v ON_ERROR_STOP=1 -o /dev/null <<'END'
+select format('create index on %s (%s)', k.conrelid::regclass,
+              (select string_agg(quote_ident(a.attname), ', ' order by u.ord) from unnest(k.conkey) with ordinality u(n, ord)
+                 join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.n))
+  from pg_constraint k where k.contype = 'f' and k.conparentid = 0 \gexec
+analyze;
+END
+}
+
 # ---- a house --------------------------------------------------------------------------------------------------------
 
 new_house() # NAME → CONF, STATE, a new master key

@@ -91,7 +91,8 @@ load_fault() # CONNINFO
         psql -qX -v ON_ERROR_STOP=1 -d "$1" -c 'vacuum (analyze)'
 }
 
-# The configuration of a house: etc/expunge.conf with small batches, without rest, one disposal at a time.
+# The configuration of a house: etc/expunge.conf with small batches, without rest, one disposal at a time.  DURING_GRACE:
+# what becomes of a workspace's rows in its grace period.
 configure() # HOUSE [MAX-ROWS]
 {
     local dir=$FAST/$1
@@ -101,7 +102,7 @@ configure() # HOUSE [MAX-ROWS]
         -e "s|\"service=cloud-eu\"|\"$(conninfo "$1")\"|" -e '/conninfo = "service=cloud-us"/d' \
         -e '/^  { name = "eu"; conninfo = /s/ },$/ }/' -e '/^  { name = "eu"; conninfo = /s/ }$/ refresh = [ "cloud.room_names" ]; }/' \
         -e 's|^      { from = "telemetry.usage_event(workspace_id)".*|&\n      { from = "cloud.room_topic(topic_id)"; to = "cloud.topic(id)"; orphans = "delete"; },|' \
-        -e 's/^  jobs  *= [0-9]*;/  jobs = 1;/' \
+        -e 's/^  jobs  *= [0-9]*;/  jobs = 1;/' -e "/kind = \"workspace\";\$/,/edges/ s/during_grace = \"keep\"/during_grace = \"${DURING_GRACE:-keep}\"/" \
         -e "s/^  batch  *= {[^}]*};/  batch = { target_ms = 1000; max_rows = ${2:-25}; };/" \
         -e 's/^  pace  *= {[^}]*};/  pace = { duty = 1.0; };/' -e 's/max_share = [0-9.]*;/max_share = 1.0;/' \
         "$ROOT/etc/expunge.conf" >"$dir/expunge.conf"
@@ -180,7 +181,7 @@ END
 }
 
 # Waits until the server has noticed that dead workers are gone, then says what the worker's tables say: "disposal" lines
-# with what finds a snapshot, "end" lines with all but ids and times.
+# with what finds a snapshot, "end" lines with all but ids and times.  A subject whose rows were moved is told as a policy.
 look_statements()
 {
     cat <<'END'
@@ -194,7 +195,7 @@ begin
 end $$;
 begin isolation level repeatable read;
 copy (
-    select 'expunge.disposal', d.kind, d.id, d.name, d.state,
+    select 'expunge.disposal', case when d.state = 'archived' and d.root_erased then 'policy' else d.kind end, d.id, d.name, d.state,
            coalesce(case when d.key_destroyed_at is null and d.state in ('archived', 'erasing', 'erased') then d.snapshot_name end, '-'),
            d.kind = 'policy' and d.state = 'open' and d.snapshot_name is not null
       from expunge.disposal d

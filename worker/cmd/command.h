@@ -56,8 +56,8 @@ typedef struct Command
 } Command;
 
 extern const Command command_init, command_check, command_plan, command_run, command_status, command_report,
-    command_certificate, command_verify, command_replay, command_snapshot, command_restore, command_pause,
-    command_resume, command_help;
+    command_certificate, command_verify, command_replay, command_snapshot, command_restore, command_export,
+    command_pause, command_resume, command_help;
 
 extern const Command *const command_list[];
 extern const size_t command_count;

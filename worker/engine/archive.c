@@ -211,12 +211,14 @@ archive_note(Archive *archive, int number, FrameWriter *writer, const FrameMark 
 /* -- sealing ------------------------------------------------------------------------------------------------------- */
 
 static JsonDoc *
-archived_fields(Job *job, const Archive *archive, const char *digest)
+archived_fields(Job *job, const Archive *archive, const char *digest, bool removed)
 {
     JsonDoc *fields = session_fields(job->session, job->disposal);
     JsonDoc *tables = jsondoc_array();
     jsondoc_set_string(fields, "manifest", digest);
     jsondoc_set_string(fields, "key", archive->snapshot.key_id);
+    if (removed)
+        jsondoc_set_bool(fields, "removed", true);
     for (size_t i = 0; i < archive->snapshot.file_count; i++)
     {
         const SnapshotFile *file = &archive->snapshot.files[i];
@@ -231,6 +233,30 @@ archived_fields(Job *job, const Archive *archive, const char *digest)
     }
     jsondoc_set(fields, "tables", tables);
     return fields;
+}
+
+Err
+archive_seal_files(Job *job, Archive *archive, const int64_t *expected, char ret_digest[65])
+{
+    TRY(session_judge_schema(job->session)); /* columns that came meanwhile are not in the files */
+    TRY(snapshots_seal(job->arena, &archive->snapshot, archive->key, expected, ret_digest));
+    fault_point("archive.sealed");
+    return OK;
+}
+
+Err
+archive_transit(Job *job, const Archive *archive, const char *digest, bool removed)
+{
+    const Instant as_of = job->session->house->as_of;
+    const Transit transit = { .from = STATE_OPEN,
+                              .to = STATE_ARCHIVED,
+                              .grace = job->target->policy == NULL ? NULL : job->target->policy->grace,
+                              .snapshot_digest = digest,
+                              .as_of = as_of == INSTANT_NONE ? NULL : instant_format(job->arena, as_of) };
+
+    TRY(disposals_transit(job->session->db, job->disposal->id, &transit));
+    return disposals_record(job->arena, job->session->db, job->disposal->id, "archived",
+                            archived_fields(job, archive, digest, removed));
 }
 
 Err
@@ -251,19 +277,9 @@ archive_seal(Job *job, Archive *archive)
             return err_new(ERR_EVIDENCE, "%" PRId64 " rows left \"%s.%s\", but %" PRId64 " are in the snapshot",
                            tables[i].rows_done, tables[i].schema, tables[i].table, tables[i].rows_archived);
     }
-    TRY(session_judge_schema(job->session)); /* columns that came meanwhile are not in the files */
-    TRY(snapshots_seal(job->arena, &archive->snapshot, archive->key, expected, digest));
-    fault_point("archive.sealed");
-    const Instant as_of = job->session->house->as_of;
-    const Transit transit = { .from = STATE_OPEN,
-                              .to = STATE_ARCHIVED,
-                              .grace = job->target->policy == NULL ? NULL : job->target->policy->grace,
-                              .snapshot_digest = digest,
-                              .as_of = as_of == INSTANT_NONE ? NULL : instant_format(job->arena, as_of) };
+    TRY(archive_seal_files(job, archive, expected, digest));
     TRY(db_begin(job->session->db, "", &tx));
-    TRY(disposals_transit(job->session->db, job->disposal->id, &transit));
-    TRY(disposals_record(job->arena, job->session->db, job->disposal->id, "archived",
-                         archived_fields(job, archive, digest)));
+    TRY(archive_transit(job, archive, digest, false));
     TRY(db_commit(&tx));
     fault_point("archive.transited");
     return session_flush(job->session, job->disposal->id, false);
@@ -326,21 +342,14 @@ copy_file(Job *job, Archive *archive, int number, const char *sql, const GraphTa
     if (ret_mark->rows != rows)
         return err_new(ERR_INTERNAL, "the server sent %" PRId64 " rows of %s, %" PRId64 " were written", rows,
                        table->quoted, ret_mark->rows);
-    job_count(job, table, "copy", rows, ret_mark->plain_bytes);
     return OK;
 }
 
-static Err
-copy_all(Job *job, Archive *archive, FrameMark *ret_marks)
+Err
+archive_copy_files(Job *job, Archive *archive, FrameMark *ret_marks)
 {
-    CLEANUP(db_tx_endp) DbTx tx = { 0 };
     const Scope *scope = job->target->scope;
 
-    TRY(session_prepare_work(job->session, &job->selector));
-    TRY(db_begin(job->session->db, "isolation level repeatable read", &tx));
-    TRY(db_query(job->session->db, selector_fill_subject_root(&job->selector), 0, NULL, NULL));
-    TRY(job_fill_below(job));
-    TRY(job_refuse_foreign(job));
     for (size_t i = 0; i < scope->table_count; i++)
         TRY(copy_file(job, archive, job_number(job, i), selector_copy(&job->selector, i),
                       &scope->graph->tables[scope->tables[i].table], &ret_marks[i]));
@@ -359,7 +368,62 @@ copy_all(Job *job, Archive *archive, FrameMark *ret_marks)
         TRY(copy_file(job, archive, job_orphan_number(job, i), selector_copy_orphans(&job->selector, i),
                       &scope->graph->tables[scope->orphans[i].table],
                       &ret_marks[scope->table_count + scope->change_count + i]));
+    return OK;
+}
+
+static Err
+copy_all(Job *job, Archive *archive, FrameMark *ret_marks)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+
+    TRY(session_prepare_work(job->session, &job->selector));
+    TRY(db_begin(job->session->db, "isolation level repeatable read", &tx));
+    TRY(db_query(job->session->db, selector_fill_subject_root(&job->selector), 0, NULL, NULL));
+    TRY(job_fill_below(job));
+    TRY(job_refuse_foreign(job));
+    TRY(archive_copy_files(job, archive, ret_marks));
     return db_commit(&tx);
+}
+
+static const GraphTable *
+table_of_place(const Scope *scope, size_t place)
+{
+    const size_t orphans = scope->table_count + scope->change_count;
+    if (place < scope->table_count)
+        return &scope->graph->tables[scope->tables[place].table];
+    if (place < orphans)
+        return &scope->graph->tables[scope->graph->edges[scope->changes[place - scope->table_count].edge].child];
+    return &scope->graph->tables[scope->orphans[place - orphans].table];
+}
+
+void
+archive_count_place(Job *job, size_t place, const char *action, const FrameMark *mark)
+{
+    job_count(job, table_of_place(job->target->scope, place), action, mark->rows, mark->plain_bytes);
+}
+
+Err
+archive_mark_files(Job *job, const DisposalTable *tables, size_t count, const FrameMark *marks)
+{
+    for (size_t i = 0; i < count; i++)
+        TRY(disposals_mark(job->arena, job->session->db, job->disposal->id, tables[i].number, tables[i].mark.bytes,
+                           &marks[i]));
+    return OK;
+}
+
+Err
+archive_begin_copy(Job *job, Archive *ret_archive, DisposalTable **ret_tables, size_t *ret_count)
+{
+    CLEANUP(archive_freep) Archive archive = { .key = NULL };
+
+    TRY(coverage_judge(job->arena, job->session, job->target, job->outcome));
+    TRY(archive_prepare(job, &archive));
+    TRY(snapshots_remove(archive.snapshot.store_path, archive.snapshot.name));
+    TRY(snapshots_prepare(&archive.snapshot));
+    TRY(job_tables(job, job->arena, ret_tables, ret_count));
+    *ret_archive = archive;
+    archive.key = NULL;
+    return OK;
 }
 
 /* A copy starts anew each time: its one snapshot of the database ended with the attempt before. */
@@ -371,18 +435,14 @@ archive_copy(Job *job)
     DisposalTable *tables;
     size_t count;
 
-    TRY(coverage_judge(job->arena, job->session, job->target, job->outcome));
-    TRY(archive_prepare(job, &archive));
-    TRY(snapshots_remove(archive.snapshot.store_path, archive.snapshot.name));
-    TRY(snapshots_prepare(&archive.snapshot));
-    TRY(job_tables(job, job->arena, &tables, &count));
+    TRY(archive_begin_copy(job, &archive, &tables, &count));
     FrameMark *marks = ARENA_ARRAY(job->arena, FrameMark, count + 1);
     TRY(copy_all(job, &archive, marks));
     fault_point("copy.done");
-    TRY(db_begin(job->session->db, "", &tx));
     for (size_t i = 0; i < count; i++)
-        TRY(disposals_mark(job->arena, job->session->db, job->disposal->id, tables[i].number, tables[i].mark.bytes,
-                           &marks[i]));
+        archive_count_place(job, i, "copy", &marks[i]);
+    TRY(db_begin(job->session->db, "", &tx));
+    TRY(archive_mark_files(job, tables, count, marks));
     TRY(db_commit(&tx));
     fault_point("copy.marked");
     return archive_seal(job, &archive);

@@ -3,6 +3,8 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "engine/archive.h"
+#include "engine/depart.h"
 #include "engine/erase.h"
 #include "engine/move.h"
 #include "engine/stop.h"
@@ -39,8 +41,25 @@ dispose_next(Job *job, Step *ret_step, const char **ret_story)
         s.archives = job->target->policy->grace != NULL || d->snapshot_name != NULL;
     if (d->root_erased)
         s.ended = true;
+    s.rows_removed = d->root_erased;
+    s.unfinished = d->state == STATE_ARCHIVED && d->root_erased && d->last_error != NULL &&
+                   d->erase_after != INSTANT_NONE && s.now < d->erase_after;
+    TRY(depart_is_asked_for(job, &s.removes));
     *ret_step = lifecycle_next(&s);
     return OK;
+}
+
+static Err
+archive(Job *job)
+{
+    bool removes;
+
+    if (job->target->policy != NULL)
+        return move_policy(job);
+    if (job->disposal->state == STATE_ARCHIVED)
+        return depart_finish(job);
+    TRY(depart_is_asked_for(job, &removes));
+    return removes ? depart_subject(job) : archive_copy(job);
 }
 
 static Err
@@ -55,7 +74,7 @@ take_step(Job *job, Step step, const char *story)
             "the root row of this %s does not say any more that it has ended, and its erasure has begun: a person must look",
             job->target->name);
     case STEP_WITHDRAW: return erase_withdraw(job);
-    case STEP_ARCHIVE: return job->target->subject != NULL ? archive_copy(job) : move_policy(job);
+    case STEP_ARCHIVE: return archive(job);
     case STEP_BEGIN: return erase_begin(job);
     case STEP_ERASE: return erase_rows(job);
     case STEP_CLEAR: return erase_clear(job);

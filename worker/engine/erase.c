@@ -63,9 +63,8 @@ judge_table(const GraphTable *table, const Privileges *p)
     return OK;
 }
 
-/* What the role may not do is known before the first batch, not met half-way. */
-static Err
-judge_privileges(Job *job)
+Err
+erase_judge_rights(Job *job)
 {
     CLEANUP(db_result_freep) DbResult *rows = NULL;
     const Scope *scope = job->target->scope;
@@ -102,15 +101,68 @@ judge_privileges(Job *job)
     return OK;
 }
 
+static JsonDoc *
+erased_fields(Job *job, Err *ret_error)
+{
+    JsonDoc *fields = session_fields(job->session, job->disposal);
+    JsonDoc *list = jsondoc_array();
+    DisposalTable *tables = NULL;
+    size_t count = 0;
+
+    *ret_error = disposals_tables(job->arena, job->session->db, job->disposal->id, &tables, &count);
+    for (size_t i = 0; i < count; i++)
+    {
+        const int64_t rows = tables[i].rows_done > 0 ? tables[i].rows_done : tables[i].rows_archived;
+        if (rows == 0)
+            continue;
+        JsonDoc *table = jsondoc_object();
+        jsondoc_set_string(table, "table", arena_printf(job->arena, "%s.%s", tables[i].schema, tables[i].table));
+        jsondoc_set_string(table, "action", tables[i].action);
+        jsondoc_set_integer(table, "rows", rows);
+        jsondoc_push(list, table);
+    }
+    jsondoc_set(fields, "tables", list);
+    return fields;
+}
+
+/* The rows were moved into the snapshot, and since then somebody else has the key: what it reaches now is theirs.  Nothing
+ * is erased any more. */
+static Err
+pass_over(Job *job)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    const Transit begin = { .from = job->disposal->state, .to = STATE_ERASING };
+    const Transit end = { .from = STATE_ERASING, .to = STATE_ERASED };
+    Db *db = job->session->db;
+    Err e;
+
+    TRY(job_guard_snapshot(job, &tx));
+    TRY(disposals_transit(db, job->disposal->id, &begin));
+    TRY(disposals_record(job->arena, db, job->disposal->id, "erasing", session_fields(job->session, job->disposal)));
+    TRY(disposals_transit(db, job->disposal->id, &end));
+    JsonDoc *fields = erased_fields(job, &e);
+    jsondoc_set_bool(fields, "key_has_another_owner", true);
+    TRY(disposals_record(job->arena, db, job->disposal->id, "erased", fields));
+    TRY(e);
+    fault_point("begin.passed_over");
+    TRY(db_commit(&tx));
+    job->disposal->state = STATE_ERASED;
+    return session_flush(job->session, job->disposal->id, false);
+}
+
 Err
 erase_begin(Job *job)
 {
     CLEANUP(db_tx_endp) DbTx tx = { 0 };
     const Transit step = { .from = job->disposal->state, .to = STATE_ERASING };
     const bool subject = job->target->subject != NULL;
+    bool succeeded;
 
+    TRY(job_is_succeeded(job, &succeeded));
+    if (succeeded)
+        return pass_over(job);
     TRY(coverage_judge(job->arena, job->session, job->target, job->outcome));
-    TRY(judge_privileges(job));
+    TRY(erase_judge_rights(job));
     TRY(session_judge_schema(job->session));
     TRY(refresh_judge(job));
     if (subject)
@@ -334,30 +386,6 @@ erase_policy(Job *job)
     return moved ? OK
                  : err_new(ERR_AGAIN, "rows of policy \"%s\" keep coming while they are erased; the next run goes on",
                            job->target->name);
-}
-
-static JsonDoc *
-erased_fields(Job *job, Err *ret_error)
-{
-    JsonDoc *fields = session_fields(job->session, job->disposal);
-    JsonDoc *list = jsondoc_array();
-    DisposalTable *tables = NULL;
-    size_t count = 0;
-
-    *ret_error = disposals_tables(job->arena, job->session->db, job->disposal->id, &tables, &count);
-    for (size_t i = 0; i < count; i++)
-    {
-        const int64_t rows = tables[i].rows_done > 0 ? tables[i].rows_done : tables[i].rows_archived;
-        if (rows == 0)
-            continue;
-        JsonDoc *table = jsondoc_object();
-        jsondoc_set_string(table, "table", arena_printf(job->arena, "%s.%s", tables[i].schema, tables[i].table));
-        jsondoc_set_string(table, "action", tables[i].action);
-        jsondoc_set_integer(table, "rows", rows);
-        jsondoc_push(list, table);
-    }
-    jsondoc_set(fields, "tables", list);
-    return fields;
 }
 
 /* Rows that came by a soft edge after the root had gone stay as well: no lock kept their writers out. */

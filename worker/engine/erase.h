@@ -5,6 +5,8 @@
 
 #include "engine/job.h"
 
+/* What the role may not do is known before the first row goes, not met half-way. */
+NODISCARD Err erase_judge_rights(Job *job);
 /* open or archived → erasing: confirmed again under the root's lock, no hold, nothing foreign; the ledger has the intent
  * before anything is erased. */
 NODISCARD Err erase_begin(Job *job);

@@ -63,7 +63,8 @@ job_root(Job *job, const char *lock, RootState *ret_state)
         ended_at = INSTANT_NONE;
     const bool replayed = d->replay_seq > 0; /* by the ledger's word, whatever the restored row says */
     ret_state->ended = replayed || db_bool(row, 0, 0);
-    ret_state->same = text_equal(db_text(row, 0, 1), d->incarnation) &&
+    ret_state->another = !text_equal(db_text(row, 0, 1), d->incarnation);
+    ret_state->same = !ret_state->another &&
                       (replayed || job->target->subject->ended_at == NULL || ended_at == d->ended_at);
     return OK;
 }
@@ -172,25 +173,32 @@ job_guard_snapshot(Job *job, DbTx *ret_tx)
 }
 
 static Err
-guard(Job *job, const char *options, const char *lock_sql, const char *root_lock, DbTx *ret_tx)
+judge_disposal(Job *job)
 {
-    CLEANUP(db_tx_endp) DbTx tx = { 0 };
     CLEANUP(db_result_freep) DbResult *row = NULL;
     char id[24];
-    char begin[400];
     const char *params[] = { id };
 
-    TRY(stop_judge());
     snprintf(id, sizeof id, "%" PRId64, job->disposal->id);
-    snprintf(begin, sizeof begin, "%s; %s", options, lock_sql); /* one way there and back */
-    TRY(db_begin(job->session->db, begin, &tx));
     TRY(db_query_row_kept(job->session->db, SQL_disposal_guard, 1, params, &row));
     if (db_bool(row, 0, 1))
         return err_new(ERR_PARTLY, "paused: \"expunge resume\" lets it go on");
     if (strcmp(db_text(row, 0, 0), lifecycle_state_name(job->disposal->state)) != 0)
         return err_new(ERR_AGAIN, "disposal %" PRId64 " is not %s any more: another worker was faster",
                        job->disposal->id, lifecycle_state_name(job->disposal->state));
-    TRY(judge_held(job));
+    return judge_held(job);
+}
+
+static Err
+guard(Job *job, const char *options, const char *lock_sql, const char *root_lock, DbTx *ret_tx)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    char begin[400];
+
+    TRY(stop_judge());
+    snprintf(begin, sizeof begin, "%s; %s", options, lock_sql); /* one way there and back */
+    TRY(db_begin(job->session->db, begin, &tx));
+    TRY(judge_disposal(job));
     if (job->target->subject != NULL)
         TRY(judge_subject(job, root_lock));
     fault_point("guard.judged");
@@ -210,6 +218,52 @@ Err
 job_guard_at_once(Job *job, const char *options, DbTx *ret_tx)
 {
     return guard(job, options, "lock table expunge.hold in share mode nowait", "", ret_tx);
+}
+
+Err
+job_guard_root(Job *job, DbTx *ret_tx)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    bool held;
+    const char *story;
+
+    TRY(stop_judge());
+    TRY(db_begin(job->session->db, "isolation level repeatable read", &tx));
+    TRY(judge_subject(job, "for update"));
+    TRY(job_held(job, &held, &story)); /* before all the work, and not for the last time */
+    if (held)
+        return err_new(ERR_HELD, "%s", story);
+    *ret_tx = tx;
+    tx.db = NULL;
+    return OK;
+}
+
+/* What was committed before our lock on the holds is seen by a statement that begins after it; nothing is placed later. */
+Err
+job_guard_rest(Job *job)
+{
+    TRY(stop_judge());
+    TRY(session_open_second(job->session));
+    TRY(db_exec(job->session->db, "lock table expunge.hold in share mode"));
+    Session session = *job->session;
+    Job beside = *job;
+    session.db = job->session->second;
+    beside.session = &session;
+    TRY(session_set_key(&session, job->disposal->subject_key));
+    return judge_disposal(&beside);
+}
+
+Err
+job_is_succeeded(Job *job, bool *ret_succeeded)
+{
+    RootState root;
+
+    *ret_succeeded = false;
+    if (job->target->subject == NULL || !job->disposal->root_erased || job->disposal->incarnation == NULL)
+        return OK;
+    TRY(job_root(job, "", &root));
+    *ret_succeeded = root.present && root.another;
+    return OK;
 }
 
 Err

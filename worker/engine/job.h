@@ -50,6 +50,12 @@ NODISCARD Err job_guard(Job *job, const char *options, const char *root_lock, Db
 /* The same for one who holds another batch open: ERR_AGAIN instead of waiting behind a hold that waits for that batch. */
 NODISCARD Err job_guard_at_once(Job *job, const char *options, DbTx *ret_tx);
 
+/* The same in two halves, for one who reads for long before it deletes.  A REPEATABLE READ transaction, in which the root
+ * is locked and judged; and then, before the first row goes: holds are frozen, and holds, state and pause judged as they
+ * are now (by the second connection, for this one sees the database as it was). */
+NODISCARD Err job_guard_root(Job *job, DbTx *ret_tx);
+NODISCARD Err job_guard_rest(Job *job);
+
 /* Commit a guarded transaction that deleted.  Where no root row was there to lock, it is looked for once more: somebody may
  * have come with the key of the one who left, and the rows that went would be theirs (ERR_RAIL, nothing is committed). */
 NODISCARD Err job_commit(Job *job, DbTx *tx);
@@ -65,9 +71,12 @@ typedef struct RootState
 {
     bool present;
     bool ended;
-    bool same; /* incarnation and end are those that the disposal was opened for */
+    bool same;    /* incarnation and end are those that the disposal was opened for */
+    bool another; /* its incarnation is another one */
 } RootState;
 NODISCARD Err job_root(Job *job, const char *lock, RootState *ret_state);
+/* Somebody else has the key of the root that we removed: another incarnation, by the root's own word. */
+NODISCARD Err job_is_succeeded(Job *job, bool *ret_succeeded);
 /* A hold in force on the subject, or one that keeps a policy's snapshot; ret_story (arena) says which. */
 NODISCARD Err job_held(Job *job, bool *ret_held, const char **ret_story);
 
@@ -99,6 +108,7 @@ NODISCARD Err job_fill_subject(Job *job);
 /* ERR_RAIL naming table and count when a row of the scope belongs to somebody else too, or a row that stays cannot be
  * changed as its edge asks for.  The changes are filled in. */
 NODISCARD Err job_refuse_foreign(Job *job);
+NODISCARD Err job_refuse_others(Job *job); /* the first of the two alone */
 NODISCARD Err job_count_rows(Job *job, size_t position, int64_t *ret_rows);
 NODISCARD Err job_count_change(Job *job, size_t change, int64_t *ret_rows);
 /* Rows that still belong to the scope: those to erase, and those to change. */

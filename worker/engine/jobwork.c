@@ -325,7 +325,7 @@ refuse_foreign_rows(Job *job, const Selector *s, size_t position)
 }
 
 Err
-job_refuse_foreign(Job *job)
+job_refuse_others(Job *job)
 {
     CLEANUP(arena_freep) Arena *scratch = arena_new();
     Selector selector = job->selector;
@@ -335,6 +335,17 @@ job_refuse_foreign(Job *job)
     for (size_t i = 1; i < job->target->scope->table_count; i++)
         if (!is_empty(job, i))
             TRY(refuse_foreign_rows(job, &selector, i));
+    return OK;
+}
+
+Err
+job_refuse_foreign(Job *job)
+{
+    CLEANUP(arena_freep) Arena *scratch = arena_new();
+    Selector selector = job->selector;
+
+    selector.arena = scratch;
+    TRY(job_refuse_others(job));
     return refuse_impossible(job, &selector);
 }
 

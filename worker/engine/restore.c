@@ -181,13 +181,14 @@ restore_results(Restore *restore)
 
 /* -- into the live tables: gather ---------------------------------------------------------------------------------- */
 
-/* Rows that an erasure under way has not reached yet are there still; those of a table without a key go all at once. */
+/* Rows that an erasure under way has not reached yet are there still; those of a table without a key go all at once.
+ * Shared rows stay until the end of the grace period, and whoever else uses them may have changed them since. */
 static Err
 mark_live(Restore *restore, RestoreFile *file)
 {
     CLEANUP(db_result_freep) DbResult *done = NULL;
 
-    if (restore->disposal->state != STATE_ERASING || disposals_is_policy(restore->disposal))
+    if (disposals_is_policy(restore->disposal) || !(restore->disposal->state == STATE_ERASING || file->shared))
         return OK;
     if (file->table->key_count == 0)
     {
@@ -196,8 +197,10 @@ mark_live(Restore *restore, RestoreFile *file)
                                         arena_printf(restore->arena, "update %s set expunge_live = true", file->stage))
                               : OK;
     }
-    TRY(db_query(restore->session->db, restore_sql_live(restore->arena, file, restore->files, restore->file_count), 0,
-                 NULL, &done));
+    TRY(db_query(restore->session->db,
+                 file->shared ? restore_sql_shared(restore->arena, file)
+                              : restore_sql_live(restore->arena, file, restore->files, restore->file_count),
+                 0, NULL, &done));
     file->result.present = db_affected(done);
     return OK;
 }
@@ -364,7 +367,7 @@ write_all(Restore *restore)
             TRY(check_values(restore, file));
         else if (file->result.present > 0 && !file->all_live)
             TRY(db_copy_out(db, restore_sql_present(restore->arena, file), restore_sum, &file->sum, NULL));
-        if (!file->values && !file->all_live)
+        if (!file->values && !file->all_live && !(file->shared && file->result.present > 0))
             TRY(restore_compare(file, file->table->quoted, ERR_RAIL));
     }
     return OK;
@@ -418,7 +421,11 @@ judge_removed(const Restore *restore)
         done += tables[i].rows_done;
         for (size_t f = 0; f < restore->file_count; f++)
             if (restore->files[f].told->number == (uint32_t)tables[i].number)
+            {
                 restore->files[f].rows_done = tables[i].rows_done;
+                restore->files[f].shared = restore->disposal->state == STATE_ARCHIVED && !restore->files[f].values &&
+                                           tables[i].edge[0] != '\0';
+            }
     }
     if (restore->disposal->state != STATE_ARCHIVED || done > 0)
         return OK;

@@ -54,8 +54,8 @@ fill_table(Restore *restore, RestoreFile *file)
     return restore_compare(file, file->result.into, ERR_EVIDENCE);
 }
 
-static Err
-make_tables(Restore *restore, const char *kind, const char *end)
+Err
+restore_make_tables(Restore *restore, const char *kind, const char *end)
 {
     for (size_t i = 0; i < restore->file_count; i++)
     {
@@ -119,7 +119,7 @@ restore_into(Session *session, int64_t id, const char *schema, Restoration *out)
         restore.files[i].result.into = db_ident2(out->arena, schema, name_for(&restore, i)).quoted;
     TRY(db_begin(session->db, "", &tx));
     TRY(make_schema(&restore, schema));
-    TRY(make_tables(&restore, "table", ""));
+    TRY(restore_make_tables(&restore, "table", ""));
     JsonDoc *fields = restore_fields(&restore);
     jsondoc_set_string(fields, "into", schema);
     TRY(disposals_record(out->arena, session->db, id, "restored_into", fields));
@@ -141,7 +141,7 @@ drill_tables(Session *session, int64_t id, Restoration *out, Restore *restore)
         restore->files[i].result.into = arena_printf(out->arena, "pg_temp.expunge_drill%" PRIu32,
                                                      restore->files[i].told->number);
     TRY(db_begin(session->db, "", &tx));
-    TRY(make_tables(restore, "temporary table", " on commit drop"));
+    TRY(restore_make_tables(restore, "temporary table", " on commit drop"));
     restore_results(restore);
     return OK;
 }

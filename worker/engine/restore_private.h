@@ -15,7 +15,7 @@ typedef struct RestoreFile
     const char *stage;        /* temporary table: its rows, before they are written */
     bool values;              /* role "values" */
     bool staged;              /* false: it fits no more, and nothing more is asked of it */
-    bool can_be_live;         /* erasing: its rows may be there still */
+    bool shared;              /* rows of others as well, which are there still, whatever became of them */
     bool all_live;            /* ... and are, every one */
     const char **defaults;    /* per column of the table: SQL, or NULL */
     bool *has_default;        /* per column of the table; an identity is one */
@@ -53,6 +53,10 @@ JsonDoc *restore_fields(const Restore *restore);
 /* Copy the files' results out. */
 void restore_results(Restore *restore);
 
+/* -- restore_into.c */
+/* "create KIND" for each file's result.into, of the columns that the manifest tells, filled and compared. */
+NODISCARD Err restore_make_tables(Restore *restore, const char *kind, const char *end);
+
 /* -- restore_check.c: what stands against it */
 void restore_reason(Restore *restore, const char *format, ...) PRINTF_LIKE(2, 3);
 /* What can be seen without the rows: tables, columns, types, privileges.  Marks files that cannot be staged. */
@@ -82,6 +86,8 @@ char *restore_sql_names(Arena *arena, const RestoreFile *file, const char *alias
 char *restore_sql_stage(Arena *arena, const RestoreFile *file);                    /* DDL */
 /* marks staged rows that are in the table still; files: all of them */
 char *restore_sql_live(Arena *arena, const RestoreFile *file, const RestoreFile *files, size_t count);
+/* the same of shared rows, by their key alone */
+char *restore_sql_shared(Arena *arena, const RestoreFile *file);
 char *restore_sql_put(Arena *arena, const RestoreFile *file);     /* COPY (INSERT … RETURNING …) TO STDOUT */
 char *restore_sql_present(Arena *arena, const RestoreFile *file); /* COPY of those that restore_sql_live marked */
 /* Values: lock the rows that lived on; tell each value's fate: 'b' to be put back, 's' is back, 'c' changed or gone; in

@@ -121,6 +121,13 @@ restore_sql_live(Arena *arena, const RestoreFile *file, const RestoreFile *files
                         row_text(arena, file, files, count, "t"), row_text(arena, file, files, count, "s"));
 }
 
+char *
+restore_sql_shared(Arena *arena, const RestoreFile *file)
+{
+    return arena_printf(arena, "update %s s set expunge_live = true from %s t where %s", file->stage, file->table->from,
+                        restore_sql_join(arena, file, "t", "s"));
+}
+
 /* The file's columns as the table has them; one that is gone held nothing but nulls. */
 static char *
 kept_names(Arena *arena, const RestoreFile *file)

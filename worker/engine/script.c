@@ -227,12 +227,31 @@ refuse_foreign(Script *x)
 
 /* -- a subject ----------------------------------------------------------------------------------------------------- */
 
+/* The rows that were copied leave in the same transaction: one that somebody changed meanwhile is an error of it. */
+static void
+take_out_subject(Script *x)
+{
+    script_add(
+        x, "hold", NULL,
+        "nobody can place a hold until this transaction ends; a run judges those that are there by another connection",
+        "lock table expunge.hold in share mode;");
+    script_demand(x, "hold", NULL, arena_printf(x->job->arena, "select not exists (%s) as fine", selector_hold(&x->s)),
+                  "a hold forbids it");
+    for (size_t i = 0; i < x->scope->change_count; i++)
+        script_change(x, i);
+    for (size_t i = x->scope->table_count; i-- > 0;)
+        if (i == 0 || x->scope->tables[i].group != x->scope->tables[i - 1].group)
+            script_erase_step(x, i);
+}
+
 static void
 copy_subject(Script *x)
 {
     prepare(x, false);
     script_add(x, "begin", NULL, "one snapshot of the database for all tables",
                "begin isolation level repeatable read;");
+    if (x->departs)
+        script_lock_root(x, "for update");
     fill_subject(x, false);
     refuse_foreign(x);
     for (size_t i = 0; i < x->scope->table_count; i++)
@@ -245,6 +264,8 @@ copy_subject(Script *x)
             script_copy(x, script_child(x, i), "the values that an erasure will replace",
                         selector_copy_change(&x->s, i));
     script_copy_shared(x);
+    if (x->departs)
+        take_out_subject(x);
     script_commit(x);
 }
 
@@ -412,7 +433,7 @@ count_expected(Script *x)
 }
 
 Err
-script_write(Job *job, Step step)
+script_write(Job *job, Step step, bool departs)
 {
     const Scope *scope = job->target->scope;
     const bool subject = job->target->subject != NULL;
@@ -422,7 +443,8 @@ script_write(Job *job, Step step)
                  .rows = ARENA_ARRAY(job->arena, int64_t, scope->table_count + 1),
                  .changed = ARENA_ARRAY(job->arena, int64_t, scope->change_count + 1),
                  .rounds = ARENA_ARRAY(job->arena, int64_t, scope->table_count + 1),
-                 .moves = !subject && step == STEP_ARCHIVE };
+                 .moves = !subject && step == STEP_ARCHIVE,
+                 .departs = departs };
 
     if (!subject && job->disposal->snapshot_name != NULL && step != STEP_ARCHIVE)
         return OK; /* moved already: only the snapshot is left */

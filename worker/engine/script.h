@@ -9,7 +9,7 @@
 
 #include "engine/job.h"
 
-/* Into job->outcome->statements (job->arena).  Within the survey's transaction, its work tables filled. */
-NODISCARD Err script_write(Job *job, Step step);
+/* departs: a subject's rows go with the copy.  Into job->outcome->statements (job->arena).  Within the survey's transaction, its work tables filled. */
+NODISCARD Err script_write(Job *job, Step step, bool departs);
 
 #endif

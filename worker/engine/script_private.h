@@ -14,6 +14,7 @@ typedef struct Script
     int64_t *changed;      /* by change */
     int64_t *rounds;       /* by position: of references within its group */
     bool moves;            /* rows go into the snapshot as they leave */
+    bool departs;          /* a subject's rows go in the transaction that copies them */
     const KeptNote *notes; /* by change */
     bool inside;           /* a transaction of the caller's: batches have none of their own */
 } Script;
@@ -42,6 +43,7 @@ void script_erase_numbers(Script *x, size_t position);
 void script_change(Script *x, size_t change);
 void script_erase_step(Script *x, size_t first);
 void script_guard(Script *x, const char *options, const char *root_lock);
+void script_lock_root(Script *x, const char *root_lock);
 void script_commit(Script *x);
 void script_move_range(Script *x);
 

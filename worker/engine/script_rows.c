@@ -11,6 +11,18 @@
 /* -- transactions -------------------------------------------------------------------------------------------------- */
 
 void
+script_lock_root(Script *x, const char *root_lock)
+{
+    script_demand(
+        x, "root", script_table(x, 0),
+        arena_printf(
+            x->job->arena,
+            "select coalesce(bool_and(r.ended), true) as fine from (%s) r (ended, incarnation, ended_at, region)",
+            selector_root_state(&x->s, root_lock)),
+        "the root row does not say that it has ended");
+}
+
+void
 script_guard(Script *x, const char *options, const char *root_lock)
 {
     Arena *arena = x->job->arena;
@@ -23,13 +35,7 @@ script_guard(Script *x, const char *options, const char *root_lock)
         return;
     script_demand(x, "hold", NULL, arena_printf(arena, "select not exists (%s) as fine", selector_hold(&x->s)),
                   "a hold forbids it");
-    script_demand(
-        x, "root", script_table(x, 0),
-        arena_printf(
-            arena,
-            "select coalesce(bool_and(r.ended), true) as fine from (%s) r (ended, incarnation, ended_at, region)",
-            selector_root_state(&x->s, root_lock)),
-        "the root row does not say that it has ended");
+    script_lock_root(x, root_lock);
 }
 
 void
@@ -37,6 +43,13 @@ script_commit(Script *x)
 {
     if (!x->inside)
         script_add(x, "commit", NULL, NULL, "commit;");
+}
+
+/* A subject's batches are transactions of their own, unless all of it goes in one. */
+static bool
+guards_batches(const Script *x)
+{
+    return x->job->target->subject != NULL && !x->departs;
 }
 
 static const char *
@@ -176,7 +189,7 @@ script_erase_numbers(Script *x, size_t position)
     const GraphTable *table = script_table(x, position);
     Arena *arena = x->job->arena;
 
-    if (x->job->target->policy == NULL)
+    if (guards_batches(x))
     {
         number(x, table, selector_number(&x->s, position));
         script_guard(x, GUARD_BATCH, "for share");
@@ -186,7 +199,7 @@ script_erase_numbers(Script *x, size_t position)
     script_send(x, "delete", table, in_batches(x, x->rows[position]),
                 script_fill_in(arena, selector_delete_numbers(&x->s, position), all_numbers, 2));
     demand_gone(x, table, script_fill_in(arena, selector_remaining_numbers(&x->s, position), all_numbers, 2));
-    if (x->job->target->policy == NULL)
+    if (guards_batches(x))
         script_commit(x);
 }
 
@@ -204,7 +217,7 @@ void
 script_change(Script *x, size_t change)
 {
     const GraphTable *table = script_child(x, change);
-    const bool subject = x->job->target->subject != NULL;
+    const bool subject = guards_batches(x);
 
     if (!x->scope->changes[change].writes || x->changed[change] == 0)
         return;
@@ -264,13 +277,14 @@ void
 script_erase_step(Script *x, size_t first)
 {
     const size_t end = scope_group_end(x->scope, first);
-    const bool whole = x->scope->tables[first].method == SCOPE_WHOLE;
-    const bool guards = x->job->target->subject != NULL && first > 0;
+    const bool whole = x->scope->tables[first].method == SCOPE_WHOLE ||
+                       (x->departs && x->scope->tables[first].method == SCOPE_RANGE);
+    const bool guards = guards_batches(x) && first > 0;
     int64_t rows = 0;
 
     for (size_t i = first; i < end; i++)
         rows += x->rows[i];
-    if (x->scope->tables[first].method == SCOPE_RANGE)
+    if (x->scope->tables[first].method == SCOPE_RANGE && !whole)
     {
         script_erase_range(x, first);
         return;

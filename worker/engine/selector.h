@@ -175,6 +175,30 @@ char *selector_sample_any(Arena *arena, const GraphTable *table, const SampleCol
 /* numeric keys; columns: highest - lowest + 1 (text) */
 char *selector_key_span(const Selector *s);
 
+/* -- a copy for the subject: its rows of one table, each once, as lines of JSON or CSV */
+typedef struct ExportValues /* a snapshot's, of rows that stayed: staged beside */
+{
+    const char *stage;
+    const char *const *columns; /* the table's key is among them */
+    size_t column_count;
+} ExportValues;
+typedef struct SelectorExport
+{
+    const GraphTable *table;
+    size_t position; /* in the scope; GRAPH_NONE: its rows stay */
+    size_t orphan;   /* among the shared rows; GRAPH_NONE */
+    bool from_snapshot;
+    const char *staged; /* from_snapshot: where its rows stand; NULL: there are none */
+    const char *const *columns;
+    size_t column_count;
+    const ExportValues *values;
+    size_t value_count;
+} SelectorExport;
+bool selector_exports(const Selector *s, const SelectorExport *e); /* there is a way to any row */
+char *selector_export(const Selector *s, const SelectorExport *e, bool csv);
+/* the keys of staged rows into the work table of position */
+char *selector_fill_staged(const Selector *s, size_t position, const char *stage);
+
 /* -- the root of a subject */
 /* columns: has ended and is confirmed, incarnation (text), ended_at (text), region (text); lock: "", "for share",
  * "for update" */

@@ -2,6 +2,7 @@
 /* survey.c -- the part of discover.h that counts: what the next step would do to which table. */
 #include "engine/discover.h"
 
+#include "engine/depart.h"
 #include "engine/dispose.h"
 #include "engine/erase.h"
 #include "engine/indexes.h"
@@ -54,7 +55,7 @@ take(Job *job)
 }
 
 static Err
-survey_children(Job *job, const char *action)
+survey_children(Job *job, const char *action, const char *orphans)
 {
     const Scope *scope = job->target->scope;
     int64_t rows;
@@ -75,7 +76,7 @@ survey_children(Job *job, const char *action)
     for (size_t i = 0; i < scope->orphan_count; i++)
     {
         TRY(orphans_count(job, i, &rows));
-        job_count(job, &scope->graph->tables[scope->orphans[i].table], action, rows, 0);
+        job_count(job, &scope->graph->tables[scope->orphans[i].table], orphans, rows, 0);
     }
     return OK;
 }
@@ -107,14 +108,14 @@ survey_policy(Job *job)
     TRY(job_fill_below(job));
     TRY(job_refuse_foreign(job));
     TRY(subtract_taken(job));
-    return survey_children(job, action);
+    return survey_children(job, action, action);
 }
 
 static Err
-survey_subject(Job *job, Step step)
+survey_subject(Job *job, Step step, bool removes)
 {
     const Scope *scope = job->target->scope;
-    const char *action = step == STEP_ARCHIVE ? "copy" : "delete";
+    const char *action = removes ? "move" : step == STEP_ARCHIVE ? "copy" : "delete";
     OutcomeStay *kept;
     size_t count;
     int64_t rows;
@@ -125,7 +126,7 @@ survey_subject(Job *job, Step step)
     TRY(subtract_taken(job));
     TRY(job_count_rows(job, 0, &rows));
     job_count(job, &scope->graph->tables[scope->tables[0].table], action, rows, 0);
-    TRY(survey_children(job, action));
+    TRY(survey_children(job, action, removes ? "copy" : action));
     TRY(kept_count(job, &kept, &count));
     for (size_t i = 0; i < count; i++)
         add_stay(job, &job->outcome->kept, &job->outcome->kept_count, &job->outcome->kept_room, kept[i]);
@@ -137,6 +138,9 @@ survey_step(Job *job, Step step, const char *story)
 {
     Outcome *o = job->outcome;
     const bool subject = job->target->subject != NULL;
+    bool removes;
+
+    TRY(depart_is_asked_for(job, &removes));
     switch (step)
     {
     case STEP_HELD:
@@ -146,15 +150,17 @@ survey_step(Job *job, Step step, const char *story)
         return OK;
     case STEP_ARCHIVE:
         o->step = "archive";
-        o->removes = !subject;
-        return subject ? survey_subject(job, step) : survey_policy(job);
+        if (subject && job->disposal->state == STATE_ARCHIVED)
+            return OK; /* materialized views alone are left to be refreshed */
+        o->removes = !subject || removes;
+        return subject ? survey_subject(job, step, removes) : survey_policy(job);
     case STEP_BEGIN:
     case STEP_ERASE:
         o->step = "erase";
         if (!subject && job->disposal->snapshot_name != NULL)
             return OK; /* moved already: only the snapshot is left */
         o->removes = true;
-        return subject ? survey_subject(job, step) : survey_policy(job);
+        return subject ? survey_subject(job, step, false) : survey_policy(job);
     case STEP_CLEAR: o->step = "clear"; return OK;
     case STEP_WITHDRAW: o->step = "withdraw"; return OK;
     case STEP_REFUSE:
@@ -220,8 +226,8 @@ survey_disposal(Job *job)
     note_indexes(job);
     if (job->outcome->removes)
         TRY(refresh_foretell(job));
-    if (job->session->tells_sql)
-        TRY(script_write(job, step));
+    if (job->session->tells_sql && (step != STEP_ARCHIVE || job->disposal->state == STATE_OPEN))
+        TRY(script_write(job, step, step == STEP_ARCHIVE && job->outcome->removes));
     TRY(take(job));
     job->outcome->progressed = false;
     return db_commit(&tx);

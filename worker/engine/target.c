@@ -113,10 +113,6 @@ bind_subject(Arena *arena, const Rules *rules, const Graph *graph, const Subject
     *target = (Target){
         .number = target->number, .subject = rule, .name = rule->kind, .age = GRAPH_NONE, .holder = GRAPH_NONE
     };
-    if (rule->removed_during_grace)
-        return err_new(ERR_CONFIG,
-                       "%s:%d: during_grace = \"remove\" is not supported by this version; must be \"keep\"",
-                       rules->config_path, rule->line);
     TRY(graph_apply(arena, graph, rules->config_path, rule->edges, rule->edge_count, &own));
     target->graph = own;
     TRY(bind_table(arena, rules, rule->line, own, &rule->root, &target->root));

@@ -70,10 +70,13 @@ visit_erased(void *context, const JsonDoc *entry, const char *digest)
     Erased *erased = context;
     const char *subject = jsondoc_get_string(entry, "subject");
     Digest commitment = { { 0 } };
-    const bool back = text_equal(jsondoc_get_string(entry, "event"), "restored");
+    const char *event = jsondoc_get_string(entry, "event");
+    const bool back = text_equal(event, "restored");
+    const bool gone = text_equal(event, "erased") ||
+                      (text_equal(event, "archived") && jsondoc_get(entry, "removed") != NULL);
 
     (void)digest;
-    if ((!back && !text_equal(jsondoc_get_string(entry, "event"), "erased")) || subject == NULL ||
+    if ((!back && !gone) || subject == NULL ||
         !text_unhex(subject, commitment.bytes, sizeof commitment.bytes))
         return OK;
     ErasedSet *set = find_set(erased, jsondoc_get_string(entry, "database"), jsondoc_get_string(entry, "kind"));
@@ -213,7 +216,8 @@ judge_scope(Verify *v, Session *session, Arena *arena, int64_t id)
     int64_t rows;
 
     TRY(disposals_load(arena, session->db, id, &disposal));
-    if (disposal->state != STATE_ERASED || disposal->subject_key == NULL)
+    const bool moved = disposal->state == STATE_ARCHIVED && disposal->root_erased;
+    if ((disposal->state != STATE_ERASED && !moved) || disposal->subject_key == NULL)
         return OK; /* cleared meanwhile */
     TRY(job_begin(session, arena, disposal, &outcome, &job));
     TRY(session_prepare_work(session, &job.selector)); /* outside: what is made in a transaction goes with it */
@@ -224,6 +228,15 @@ judge_scope(Verify *v, Session *session, Arena *arena, int64_t id)
     TRY(erase_count_scope(&job, &rows));
     if (rows == 0)
         return OK;
+    if (moved)
+    {
+        verify_fault(v, session, OK,
+                     "%" PRId64 " row(s) of %s %s came in after disposal %s-%" PRId64
+                     " had moved it into its snapshot; they go with it, after %s",
+                     rows, disposal->kind, disposal->name, session->database->name, id,
+                     instant_format(v->arena, disposal->erase_after));
+        return OK;
+    }
     v->absence.failed++;
     verify_fault(v, session, ERR_EVIDENCE,
                  "%" PRId64 " row(s) of %s %s are there, although disposal %s-%" PRId64 " erased it on %s", rows,

@@ -256,6 +256,37 @@ note_texts(Arena *arena, const Graph *graph, GraphEdge *edge)
     }
 }
 
+static bool
+same_ends(const GraphEdge *a, const GraphEdge *b)
+{
+    return a->child == b->child && a->parent == b->parent && a->column_count == b->column_count &&
+           same_columns(a->child_columns, b->child_columns, b->column_count) &&
+           same_columns(a->parent_columns, b->parent_columns, b->column_count);
+}
+
+/* A rule speaks of the whole table.  Where foreign keys sit on some of its partitions alone, rows of the others refer as
+ * well: the first of the keys stands for all of them. */
+static void
+widen(Graph *graph, const GraphEdge *edge)
+{
+    size_t first = GRAPH_NONE, count = 0;
+
+    for (size_t i = 0; i < graph->edge_count; i++)
+        if (graph->edges[i].declared && same_ends(&graph->edges[i], edge))
+        {
+            if (graph->edges[i].only == NULL || graph->edges[i].parent_only != NULL)
+                return;
+            first = first == GRAPH_NONE ? i : first;
+        }
+    for (size_t i = 0; first != GRAPH_NONE && i < graph->edge_count; i++)
+        if (i <= first || !graph->edges[i].declared || !same_ends(&graph->edges[i], edge))
+            graph->edges[count++] = graph->edges[i];
+    if (first == GRAPH_NONE)
+        return;
+    graph->edges[first].only = NULL;
+    graph->edge_count = count;
+}
+
 static Err
 apply_rule(Arena *arena, Graph *graph, const char *path, const EdgeRule *rule)
 {
@@ -267,12 +298,12 @@ apply_rule(Arena *arena, Graph *graph, const char *path, const EdgeRule *rule)
     TRY(find_columns(arena, &graph->tables[edge.parent], path, rule->line, rule->parent_columns, rule->column_count,
                      &edge.parent_columns));
     bool known = false;
+    if (rule->action_given || !rule->orphans)
+        widen(graph, &edge);
     for (size_t i = 0; i < graph->edge_count; i++)
     {
         GraphEdge *old = &graph->edges[i];
-        if (old->child != edge.child || old->parent != edge.parent || old->column_count != edge.column_count ||
-            !same_columns(old->child_columns, edge.child_columns, edge.column_count) ||
-            !same_columns(old->parent_columns, edge.parent_columns, edge.column_count))
+        if (!same_ends(old, &edge))
             continue;
         if (!old->declared && !same_rows(old->rule, rule))
             continue;

@@ -39,8 +39,10 @@ next_before_erasing(const Situation *s)
 {
     if (!s->ended)
         return s->rows_removed ? STEP_REFUSE : STEP_WITHDRAW;
-    if (s->state == STATE_OPEN && s->archives && !s->immediate)
-        return STEP_ARCHIVE; /* a hold forbids no copy; a move judges holds row by row */
+    if (s->state == STATE_OPEN && s->archives && !s->immediate) /* a policy's move judges holds row by row */
+        return s->removes && s->held ? STEP_HELD : STEP_ARCHIVE;
+    if (s->state == STATE_ARCHIVED && s->unfinished && !s->immediate)
+        return STEP_ARCHIVE;
     if (s->erase_after != INSTANT_NONE && s->now < s->erase_after && !s->immediate)
         return STEP_NOTHING;
     return s->held ? STEP_HELD : STEP_BEGIN;

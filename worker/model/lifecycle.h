@@ -25,7 +25,7 @@ typedef enum Step
     STEP_HELD,     /* a hold forbids it */
     STEP_WITHDRAW, /* the customer is back: nothing was removed, or all of it restored; the snapshot dies */
     STEP_REFUSE,   /* the root says that it has not ended, and rows are gone already: a person must look */
-    STEP_ARCHIVE,  /* write the snapshot: copy (subject) or move (policy) */
+    STEP_ARCHIVE,  /* write the snapshot: copy (subject), or move (policy; subject with during_grace = "remove") */
     STEP_BEGIN,    /* → erasing: the point of no return, confirmed under lock */
     STEP_ERASE,    /* batches until nothing is left, → erased */
     STEP_CLEAR     /* key destroyed, file gone, → cleared */
@@ -46,6 +46,8 @@ typedef struct Situation
     Instant erase_after;     /* end of the grace period; INSTANT_NONE: at once */
     Instant next_attempt_at; /* INSTANT_NONE: no failure behind it */
     bool restored;           /* what was removed is back */
+    bool removes;            /* what archives takes the rows away as well: a hold forbids that */
+    bool unfinished;         /* archived, rows removed; materialized views still hold copies of them */
 } Situation;
 
 Step lifecycle_next(const Situation *situation);

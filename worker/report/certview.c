@@ -13,11 +13,12 @@ certificate_id(Arena *arena, const Certificate *c)
     return arena_printf(arena, "%s-%" PRId64, c->database, c->disposal->id);
 }
 
-/* A policy with a grace period moves: what is archived has left the live table in the same transaction. */
+/* A policy with a grace period moves: what is archived has left the live table in the same transaction; and so has a
+ * subject with during_grace = "remove", of which what came late is erased at the end. */
 static bool
 is_move(const Disposal *d)
 {
-    return disposals_is_policy(d) && d->snapshot_name != NULL;
+    return (disposals_is_policy(d) && d->snapshot_name != NULL) || (d->state == STATE_ARCHIVED && d->root_erased);
 }
 
 Instant

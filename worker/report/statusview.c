@@ -193,7 +193,7 @@ tell_waiting(Text *text, Arena *arena, const StatusDisposal *s, Instant now)
 {
     const Disposal *d = s->disposal;
     const char *rows = layout_count(arena, s->rows_archived, "row", "rows");
-    if (disposals_is_policy(d))
+    if (disposals_is_policy(d) || d->root_erased)
         text_addf(text, "%s moved into a snapshot, which goes after %s", rows,
                   day_and_distance(arena, now, d->erase_after));
     else

@@ -379,6 +379,26 @@ file_rename(const char *from, const char *to)
 }
 
 Err
+file_make_dir(const char *path, unsigned mode)
+{
+    if (mkdir(path, (mode_t)mode) == 0)
+        return sync_parent(path);
+    return errno == EEXIST ? err_new(ERR_USAGE, "\"%s\" is there already: nothing is overwritten", path)
+                           : failed("create", path);
+}
+
+/* Where the file system has no such rename, it is looked first. */
+Err
+file_rename_fresh(const char *from, const char *to)
+{
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return sync_parent(to);
+    if (errno == EEXIST || (errno == EINVAL && file_exists(to)))
+        return err_new(ERR_USAGE, "\"%s\" is there already: nothing is overwritten", to);
+    return errno == EINVAL ? file_rename(from, to) : err_note(failed("rename", from), "while renaming it to \"%s\"", to);
+}
+
+Err
 file_remove(const char *path)
 {
     if (unlink(path) == 0)

@@ -27,7 +27,10 @@ _expunge()
         return
         ;;
     --format)
-        choices='text json'
+        case $command in
+        report) choices='text json csv html' ;;
+        *) choices='text json html' ;;
+        esac
         ;;
     --as-of | --database | --disposal | --for | --from | --into | --jobs | --policy | --reason | --to | --user) return ;;
     *)

@@ -286,7 +286,8 @@ const Command command_report = {
     .description =
         "Each class of data with its window, purpose and legal basis, its oldest row and what is past its window; the\n"
         "disposals of the period against their deadlines; holds; what was not erased, why and until when; failures; and\n"
-        "the ledger, verified.  Changes nothing.",
+        "the ledger, verified.  html is one page with charts, without script; csv is one table whose first column names\n"
+        "the section, times in UTC.  Changes nothing.",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run_report,

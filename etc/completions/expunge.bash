@@ -27,7 +27,11 @@ _expunge()
         return
         ;;
     --format)
-        [ "$command" = export ] && choices='jsonl csv' || choices='text json'
+        case $command in
+        export) choices='jsonl csv' ;;
+        report) choices='text json csv html' ;;
+        *) choices='text json html' ;;
+        esac
         ;;
     --as-of | --database | --disposal | --for | --from | --into | --jobs | --policy | --reason | --to | --user) return ;;
     *)

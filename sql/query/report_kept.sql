@@ -3,8 +3,8 @@
 -- columns: what, why, rows, disposals, the first end, the last end (null: not known)
   select n.what, n.why, sum(n.rows)::bigint, count(distinct n.disposal),
          (extract(epoch from min(n.until)) * 1000000)::bigint, (extract(epoch from max(n.until)) * 1000000)::bigint
-    from expunge.not_erased n
-    join expunge.disposal d on d.id = n.disposal
+    from expunge.report_not_erased n
+    join expunge.report_disposal d on d.id = n.disposal
    where d.state in ('erased', 'cleared')
      and d.restored_at is null
      and (n.until is null or n.until > now())

@@ -74,10 +74,21 @@ say status --verbose
 say status --json
 say report
 say report --json
+say report --format csv
+say report --format html
+say report --format html --output "$STATE/report.html"
 for id in $(sql eu "select 'eu-' || min(id) from expunge.disposal group by kind, state order by 1"); do
     say certificate "$id"
     say certificate "$id" --json
+    say certificate "$id" --format html
 done
+expect_true 'the reports are there to be searched: table, page and file' test "$(cat "$said"/*-report.out | grep -c '^disposal,\|<caption>\|^written to ')" -gt 20
+sql eu "select v from expunge.report_disposal v" >"$WORK/views"
+sql eu "select v from expunge.report_table v" >>"$WORK/views"
+sql eu "select v from expunge.report_not_erased v" >>"$WORK/views"
+sql eu "select v from expunge.report_installation v" >>"$WORK/views"
+expect_true 'the auditors'"'"' views have rows' test "$(wc -l <"$WORK/views")" -gt 100
+expect_none 'no secret in the auditors'"'"' views' "$WORK/views"
 say verify
 say verify --json
 say verify absence
@@ -173,8 +184,14 @@ good
 sql wrong "create trigger trap before delete on cloud.room for each row execute function cloud.trap()" # the last of them: it raises
 somebody_ends
 say run --verbose
+sql wrong "insert into expunge.hold (kind, subject_key, type, reason, reference, placed_by) select 'workspace', id::text, 'legal', 'Canary reason', 'canary-reference', 'Canary Person' from cloud.workspace limit 1"
 say report
 say report --json
+say report --format csv
+say report --format html
+sql wrong "select v from expunge.report_hold v" >"$WORK/holds"
+expect_true 'a hold is in its view' test -s "$WORK/holds"
+expect_none 'no key, reason, reference or person of a hold' "$WORK/holds"
 good
 say plan --verbose
 expect_none 'in text, too: no secret in what a failing run and a report say' "$said"

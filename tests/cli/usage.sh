@@ -64,7 +64,11 @@ expect_usage 'a word too many' '"now" is one word too many: expunge pause' pause
 expect_usage 'a word missing' 'something is missing: expunge certificate' certificate
 expect_usage 'a certificate of what is no disposal' '"one" is no disposal: it would look like eu-17' certificate one
 expect_usage 'a format that does not exist' 'pdf' certificate eu-1 --format pdf
-expect_usage 'a report in a format that does not exist' 'html|yaml' report --format yaml
+expect_usage 'a report in a format that does not exist' '--format is text, json, csv or html, not "yaml"' report --format yaml
+expect_usage 'a report in a format that is nearly one' 'did you mean "html"\?' report --format htm
+expect_usage 'a certificate for a spreadsheet' '--format is text, json or html, not "csv"' certificate eu-1 --format csv
+expect_status 'a page and --json contradict each other: usage' 64 x report --format html --json
+expect_match 'and it says so' out '--json and --format html contradict each other'
 expect_usage 'something to verify that does not exist' 'ledgr.*did you mean "ledger"' verify ledgr
 expect_usage 'something to do with snapshots that does not exist' 'did you mean "list"' snapshot lst
 expect_usage 'help on what does not exist' 'did you mean "plan"' help plann

@@ -5,6 +5,7 @@
 #include "report/certview.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 enum
 {
@@ -12,7 +13,7 @@ enum
 };
 
 static const OptionRule options[] = {
-    [OPT_FORMAT] = { "--format", OPTION_TEXT, "text|json", "for people (the default), or the same as --json" },
+    [OPT_FORMAT] = { "--format", OPTION_TEXT, "text|json|html", "for people (the default), programs, or a browser" },
 };
 
 /* Policy or subject as the configuration has them now; both NULL when it has them no more. */
@@ -54,15 +55,18 @@ static Err
 run_certificate(Context *context)
 {
     CLEANUP(workshop_closep) Workshop workshop = { .keys = NULL };
+    static const char *const formats[] = { "text", "json", "html" };
     Certificate certificate;
+    const char *format;
     char digest[65];
 
-    TRY(looks_format(context, OPT_FORMAT));
+    TRY(looks_format(context, OPT_FORMAT, formats, sizeof formats / sizeof *formats, &format));
     TRY(workshop_open(context, WORKSHOP_RULES, &workshop));
     TRY(gather(context, &workshop, &certificate));
     TRY(collect_entries(context->arena, &certificate));
     certview_json(context->arena, &certificate, context->out, digest);
-    command_say(context, "%s", certview_text(context->arena, &certificate, digest));
+    const Page *page = certview_page(context->arena, &certificate, digest);
+    command_say(context, "%s", strcmp(format, "html") == 0 ? page_print_html(page) : page_print_text(page));
     return OK;
 }
 

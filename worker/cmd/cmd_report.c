@@ -21,9 +21,10 @@ enum
 static const OptionRule options[] = {
     [OPT_FROM] = { "--from", OPTION_TIME, "TIME", "the period's beginning (default: 30 days before its end)" },
     [OPT_TO] = { "--to", OPTION_TIME, "TIME", "the period's end, not included (default: now)" },
-    [OPT_FORMAT] = { "--format", OPTION_TEXT, "text|json", "for people (the default), or the same as --json" },
+    [OPT_FORMAT] = { "--format", OPTION_TEXT, "text|json|csv|html",
+                     "for people (the default), programs, a spreadsheet, or a browser" },
     [OPT_OUTPUT] = { "--output", OPTION_TEXT, "FILE",
-                     "write it there (mode 0600) instead; a file that exists is kept" },
+                     "write it there (mode 0600), whole or not at all; a file that exists is kept" },
 };
 
 /* -- policies ------------------------------------------------------------------------------------------------------ */
@@ -38,7 +39,13 @@ survey_rows(Session *session, const Selector *selector, ReportPolicy *ret)
     ret->rows_due = db_int64(row, 0, 0);
     ret->rows_held = db_int64(row, 0, 1);
     for (size_t i = 0; i < rule->exempt_count; i++)
+    {
+        const char *newest = db_text(row, 0, 2 + rule->exempt_count + i);
+        Instant at;
         ret->rows_exempt[i] = db_int64(row, 0, 2 + i);
+        if (newest != NULL && instant_parse(newest, &at))
+            TRY(session_add(session, at, rule->exempts[i].keep_for, &ret->exempt_until[i]));
+    }
     return OK;
 }
 
@@ -76,6 +83,9 @@ add_policy(Session *session, Arena *arena, const Target *target, ReportDatabase 
     ReportPolicy policy = { .rule = target_policy_copy(arena, target), .oldest = INSTANT_NONE, .cutoff = INSTANT_NONE };
 
     policy.rows_exempt = ARENA_ARRAY(arena, int64_t, target->policy->exempt_count + 1);
+    policy.exempt_until = ARENA_ARRAY(arena, Instant, target->policy->exempt_count + 1);
+    for (size_t i = 0; i < target->policy->exempt_count; i++)
+        policy.exempt_until[i] = INSTANT_NONE;
     if (target->problem != NULL)
         policy.problem = arena_strdup(arena, target->problem);
     else
@@ -197,43 +207,37 @@ read_period(const Context *context, Report *report)
     return OK;
 }
 
-static Err
-write_file(const char *path, const char *bytes)
+/* What a format's file or standard output holds. */
+static const char *
+print(Arena *arena, const Report *report, const char *format)
 {
-    CLEANUP(file_closep) File *file = NULL;
-
-    TRY(file_open(path, FILE_CREATE, &file));
-    Err e = file_write_at(file, 0, bytes, strlen(bytes));
-    if (e == OK)
-        e = file_sync(file);
-    if (e == OK)
-        return OK;
-    const char *story = err_joined();
-    CLEANUP(arena_freep) Arena *arena = arena_new();
-    story = arena_strdup(arena, story);
-    if (file_remove(path) != OK) /* half a report is none */
-        err_clear();
-    return err_new(e, "%s", story);
+    if (strcmp(format, "json") == 0)
+    {
+        CLEANUP(jsondoc_freep) JsonDoc *doc = jsondoc_object();
+        jsondoc_set_integer(doc, "schema_version", 1);
+        jsondoc_set_string(doc, "command", "report");
+        reportview_json(arena, report, doc);
+        return arena_printf(arena, "%s\n", jsondoc_pretty(arena, doc));
+    }
+    const Page *page = reportview_page(arena, report);
+    return strcmp(format, "html") == 0  ? page_print_html(page)
+           : strcmp(format, "csv") == 0 ? page_print_csv(page)
+                                        : page_print_text(page);
 }
 
 static Err
-deliver(Context *context, const Report *report)
+deliver(Context *context, const Report *report, const char *format)
 {
-    Arena *arena = context->arena;
     const char *path = context->values[OPT_OUTPUT];
 
     if (path == NULL && context->json)
-        reportview_json(arena, report, context->out);
+        reportview_json(context->arena, report, context->out);
     else if (path == NULL)
-        command_say(context, "%s", reportview_text(arena, report));
+        command_say(context, "%s", print(context->arena, report, format));
     if (path == NULL)
         return OK;
-    CLEANUP(jsondoc_freep) JsonDoc *doc = jsondoc_object();
-    jsondoc_set_integer(doc, "schema_version", 1);
-    jsondoc_set_string(doc, "command", "report");
-    reportview_json(arena, report, doc);
-    TRY(write_file(path, context->json ? arena_printf(arena, "%s\n", jsondoc_pretty(arena, doc))
-                                       : reportview_text(arena, report)));
+    const char *bytes = print(context->arena, report, format);
+    TRY(file_save_new(path, bytes, strlen(bytes), 0600));
     jsondoc_set_string(context->out, "output", path);
     command_say(context, "written to %s\n", path);
     return OK;
@@ -253,9 +257,11 @@ static Err
 run_report(Context *context)
 {
     CLEANUP(workshop_closep) Workshop workshop = { .keys = NULL };
+    static const char *const formats[] = { "text", "json", "csv", "html" };
     Report report = { .ledger_code = OK };
+    const char *format;
 
-    TRY(looks_format(context, OPT_FORMAT));
+    TRY(looks_format(context, OPT_FORMAT, formats, sizeof formats / sizeof *formats, &format));
     TRY(read_period(context, &report));
     if (command_given(context, OPT_OUTPUT) && file_exists(context->values[OPT_OUTPUT]))
         return err_new(ERR_USAGE, "\"%s\" is there already: a report replaces no file", context->values[OPT_OUTPUT]);
@@ -269,7 +275,7 @@ run_report(Context *context)
     for (size_t i = 0; i < rules->database_count; i++)
         gather(&workshop, context->arena, &rules->databases[i], &report, &report.databases[i]);
     collect_ledger(context->arena, &report);
-    TRY(deliver(context, &report));
+    TRY(deliver(context, &report, format));
     return verdict(&report);
 }
 
@@ -280,7 +286,8 @@ const Command command_report = {
     .description =
         "Each class of data with its window, purpose and legal basis, its oldest row and what is past its window; the\n"
         "disposals of the period against their deadlines; holds; what was not erased, why and until when; failures; and\n"
-        "the ledger, verified.  Changes nothing.",
+        "the ledger, verified.  html is one page with charts, without script; csv is one table whose first column names\n"
+        "the section, times in UTC.  Changes nothing.",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run_report,

@@ -8,24 +8,37 @@
 
 #define ENDED_COUNTED "10000"
 
-Err
-looks_format(Context *context, size_t option)
+static const char *
+joined(Arena *arena, const char *const *words, size_t count)
 {
-    static const char *const formats[] = { "text", "json" };
-    const char *format = context->values[option];
+    Text text = TEXT_INIT(arena);
+    for (size_t i = 0; i < count; i++)
+        text_addf(&text, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", words[i]);
+    return text_done(&text);
+}
 
+Err
+looks_format(Context *context, size_t option, const char *const *formats, size_t count, const char **ret_format)
+{
+    const char *format = context->values[option];
+    size_t at = 0;
+
+    *ret_format = context->json ? "json" : "text";
     if (format == NULL)
         return OK;
-    if (strcmp(format, "json") == 0)
-        context->json = true;
-    else if (strcmp(format, "text") != 0)
+    while (at < count && strcmp(format, formats[at]) != 0)
+        at++;
+    if (at == count)
     {
-        const int near = text_nearest(format, formats, sizeof formats / sizeof *formats);
-        return err_new(ERR_USAGE, "--format is text or json, not \"%s\"%s%s%s", format,
+        const int near = text_nearest(format, formats, count);
+        return err_new(ERR_USAGE, "--format is %s, not \"%s\"%s%s%s", joined(context->arena, formats, count), format,
                        near < 0 ? "" : "; did you mean \"", near < 0 ? "" : formats[near], near < 0 ? "" : "\"?");
     }
+    if (strcmp(format, "json") == 0)
+        context->json = true;
     else if (context->json)
-        return err_new(ERR_USAGE, "--json and --format text contradict each other");
+        return err_new(ERR_USAGE, "--json and --format %s contradict each other", format);
+    *ret_format = formats[at];
     return OK;
 }
 

@@ -6,9 +6,10 @@
 #include "cmd/command.h"
 #include "report/collect.h"
 
-/* The option --format: "json" is the same as --json, errors included; "text" is the default.  ERR_USAGE for anything
- * else, and where --format and --json contradict each other. */
-NODISCARD Err looks_format(Context *context, size_t option);
+/* The option --format: "json" is the same as --json, errors included; "text" is the default.  ERR_USAGE for what is not
+ * among formats, and where --format and --json contradict each other. */
+NODISCARD Err looks_format(Context *context, size_t option, const char *const *formats, size_t count,
+                           const char **ret_format);
 
 /* Name, region, pause and coverage of a session's database. */
 void looks_describe(Arena *arena, const Session *session, StatusDatabase *ret_status);

@@ -464,5 +464,10 @@ Err
 erase_withdraw(Job *job)
 {
     TRY(destroy_snapshot(job));
+    if (job->target->subject != NULL)
+    {
+        late_begin(job);
+        TRY(late_forget(job));
+    }
     return transit(job, STATE_WITHDRAWN, "withdrawn", session_fields(job->session, job->disposal));
 }

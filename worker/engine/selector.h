@@ -86,7 +86,7 @@ char *selector_count_impossible(const Selector *s, size_t change);
 char *selector_count_kept(const Selector *s, size_t change, size_t age);
 /* rows reached by one edge whose parent by another edge lies outside the scope; columns: rows.  NULL: cannot be. */
 char *selector_count_foreign(const Selector *s, size_t position, size_t edge);
-/* policies: columns: due, held, and for each exemption: kept by it */
+/* policies: columns: due, held, for each exemption: kept by it, and for each the newest age among them (text or null) */
 char *selector_survey_policy(const Selector *s);
 /* policies: is any row due?  columns: yes */
 char *selector_any_due(const Selector *s);

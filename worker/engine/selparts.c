@@ -513,8 +513,8 @@ selparts_live_outside(Text *text, const Selector *s, size_t position, const char
 
 /* -- policies ------------------------------------------------------------------------------------------------------ */
 
-static const char *
-age_of(const Selector *s)
+const char *
+selparts_age(const Selector *s)
 {
     const Target *target = s->target;
     if (target->age == GRAPH_NONE)
@@ -561,12 +561,12 @@ selparts_due(Text *text, const Selector *s)
         selparts_kept_due(text, s);
     else
     {
-        text_addf(text, "%s < ", age_of(s));
+        text_addf(text, "%s < ", selparts_age(s));
         selparts_cutoff(text, s, s->cutoffs.main);
     }
     for (size_t i = 0; i < policy->exempt_count; i++)
     {
-        text_addf(text, " and (((%s) is not true) or %s < ", policy->exempts[i].where, age_of(s));
+        text_addf(text, " and (((%s) is not true) or %s < ", policy->exempts[i].where, selparts_age(s));
         selparts_cutoff(text, s, s->cutoffs.exempts[i]);
         text_add(text, ")");
     }

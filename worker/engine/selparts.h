@@ -60,6 +60,8 @@ void selparts_live(Text *text, const Selector *s, size_t position, const char *a
 void selparts_live_change(Text *text, const Selector *s, size_t edge, const char *alias);
 /* By an edge from outside the table's own group, judged on the live rows; the root itself: by its key. */
 void selparts_live_outside(Text *text, const Selector *s, size_t position, const char *alias);
+/* The age of the policy's row of alias "t", an expression. */
+const char *selparts_age(const Selector *s);
 /* A policy's own condition on alias "t": older than the cutoff, not exempt, not held. */
 void selparts_due(Text *text, const Selector *s);
 void selparts_not_held(Text *text, const Selector *s);

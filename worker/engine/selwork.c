@@ -491,6 +491,9 @@ selector_survey_policy(const Selector *s)
     text_add(&text, "))");
     for (size_t i = 0; i < policy->exempt_count; i++)
         text_addf(&text, ", count(*) filter (where (%s) is true)", policy->exempts[i].where);
+    for (size_t i = 0; i < policy->exempt_count; i++)
+        text_addf(&text, ", (max(%s) filter (where (%s) is true))::timestamptz::text", selparts_age(s),
+                  policy->exempts[i].where);
     text_addf(&text, " from %s t where ", selparts_table(s, 0)->from);
     const Selector bare = *s;
     PolicyRule plain = *policy;

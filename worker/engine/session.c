@@ -463,6 +463,7 @@ session_fields(const Session *session, const Disposal *disposal)
     jsondoc_set_string(fields, "database", session->database->name);
     jsondoc_set_string(fields, "installation", session->installation);
     jsondoc_set_string(fields, "configuration", session->rules->config_digest);
+    jsondoc_set_string(fields, "version", EXPUNGE_VERSION);
     if (disposal == NULL)
         return fields;
     jsondoc_set_integer(fields, "disposal", disposal->id);

@@ -7,8 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *
-certificate_id(Arena *arena, const Certificate *c)
+const char *
+certview_id(Arena *arena, const Certificate *c)
 {
     return arena_printf(arena, "%s-%" PRId64, c->database, c->disposal->id);
 }
@@ -60,6 +60,73 @@ certview_missing(Arena *arena, const Certificate *c)
     }
 }
 
+/* -- NIST SP 800-88 Rev. 1 ------------------------------------------------------------------------------------------ */
+
+/* As the ledger has it: the version that did the work, not the one that tells of it. */
+static const char *
+tool(Arena *arena, const Certificate *c, const char *event)
+{
+    const char *version = NULL;
+    for (size_t i = 0; i < c->entry_count; i++)
+        if (strcmp(c->entries[i].event, event) == 0)
+            version = c->entries[i].version;
+    return version == NULL ? "expunge; its version is not on record" : arena_printf(arena, "expunge %s", version);
+}
+
+/* Section 2.5: the methods speak of media.  Deleting rows sanitizes none, and is not called what it is not. */
+static CertviewMeans
+means_of_rows(Arena *arena, const Certificate *c, const char *performer)
+{
+    const bool move = is_move(c->disposal);
+    return (CertviewMeans){
+        .item = "live rows",
+        .media = arena_printf(arena, "tables of database %s", c->database),
+        .method = NULL,
+        .technique = move ? "moved to the snapshot: deleted in the transaction that archived them"
+                          : "deleted by the database, children first, the root last",
+        .verification = move ? "full: each batch deleted as many rows as the snapshot holds, which was synced before"
+                             : "full: counted again in a transaction of its own, none was left",
+        .tool = tool(arena, c, move ? "archived" : "erased"),
+        .performed_by = performer,
+        .at = certview_live_gone_at(c),
+        .note = "bytes of deleted rows stay in the database's files until they are vacuumed and written over, and in "
+                "its WAL and backups until these are gone",
+    };
+}
+
+/* Section 2.6 and appendix D: the data was never written there in clear, and its only key was overwritten. */
+static CertviewMeans
+means_of_snapshot(Arena *arena, const Certificate *c, const CertificateCopy *copy, const char *performer)
+{
+    return (CertviewMeans){
+        .item = arena_printf(arena, "snapshot %s", copy->name),
+        .media = arena_printf(arena, "store %s", copy->store),
+        .method = "Purge",
+        .technique = "Cryptographic Erase: its only key was overwritten in place, then the file was removed",
+        .verification = "the overwritten key was synced to its disk; each \"expunge verify\" looks again",
+        .tool = tool(arena, c, c->disposal->state == STATE_WITHDRAWN ? "withdrawn" : "cleared"),
+        .performed_by = performer,
+        .at = copy->key_destroyed_at,
+        .note = "sealed with XChaCha20-Poly1305 under 256 bits by libsodium, which is no FIPS 140 validated module",
+    };
+}
+
+size_t
+certview_means(Arena *arena, const Certificate *c, CertviewMeans **ret_means)
+{
+    const char *performer = arena_printf(arena, "the unattended worker of installation %s", c->installation);
+    CertviewMeans *list = ARENA_ARRAY(arena, CertviewMeans, c->copy_count + 1);
+    size_t count = 0;
+
+    if (certview_live_gone_at(c) != INSTANT_NONE)
+        list[count++] = means_of_rows(arena, c, performer);
+    for (size_t i = 0; i < c->copy_count; i++)
+        if (c->copies[i].key_destroyed_at != INSTANT_NONE)
+            list[count++] = means_of_snapshot(arena, c, &c->copies[i], performer);
+    *ret_means = list;
+    return count;
+}
+
 /* -- JSON ---------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -87,7 +154,7 @@ set_times(JsonDoc *doc, const Certificate *c)
     jsondoc_set_string(doc, "ground", d->ground);
     jsondoc_set_bool(doc, "immediate", d->immediate);
     jsondoc_set_instant(doc, "ended_at", d->ended_at);
-    jsondoc_set_instant(doc, "requested", d->opened_at);
+    jsondoc_set_instant(doc, "requested", c->requested_at);
     jsondoc_set_instant(doc, "archived_at", d->archived_at);
     jsondoc_set_instant(doc, "erase_after", d->erase_after);
     jsondoc_set_instant(doc, "erasing_at", d->erasing_at);
@@ -120,20 +187,60 @@ tables_json(Arena *arena, const Certificate *c)
 static JsonDoc *
 copies_json(const Certificate *c)
 {
-    const Disposal *d = c->disposal;
     JsonDoc *list = jsondoc_array();
-    if (d->snapshot_name == NULL)
-        return list;
-    const bool destroyed = d->key_destroyed_at != INSTANT_NONE;
-    JsonDoc *copy = jsondoc_object();
-    jsondoc_set_string(copy, "store", d->store);
-    jsondoc_set_string(copy, "kind", "snapshot");
-    jsondoc_set_string(copy, "name", d->snapshot_name);
-    jsondoc_set_string(copy, "state", destroyed ? "destroyed" : "living");
-    jsondoc_set_instant(copy, "until", destroyed ? d->key_destroyed_at : d->erase_after);
-    jsondoc_set_instant(copy, "key_destroyed_at", d->key_destroyed_at);
-    jsondoc_set_string(copy, "manifest_digest", d->snapshot_digest);
-    jsondoc_push(list, copy);
+    for (size_t i = 0; i < c->copy_count; i++)
+    {
+        const CertificateCopy *copy = &c->copies[i];
+        JsonDoc *entry = jsondoc_object();
+        jsondoc_set_string(entry, "store", copy->store);
+        jsondoc_set_string(entry, "kind", copy->kind);
+        jsondoc_set_string(entry, "name", copy->name);
+        jsondoc_set_string(entry, "state", copy->state);
+        jsondoc_set_instant(entry, "until", copy->until);
+        jsondoc_set_instant(entry, "key_destroyed_at", copy->key_destroyed_at);
+        jsondoc_set_string(entry, "manifest_digest", copy->digest);
+        jsondoc_push(list, entry);
+    }
+    return list;
+}
+
+static JsonDoc *
+processors_json(const Certificate *c)
+{
+    JsonDoc *list = jsondoc_array();
+    for (size_t i = 0; i < c->processor_count; i++)
+    {
+        JsonDoc *entry = jsondoc_object();
+        jsondoc_set_string(entry, "name", c->processors[i].name);
+        jsondoc_set_string(entry, "state", c->processors[i].state);
+        jsondoc_set_string(entry, "receipt", c->processors[i].receipt);
+        jsondoc_set_instant(entry, "deadline", c->processors[i].deadline);
+        jsondoc_push(list, entry);
+    }
+    return list;
+}
+
+static JsonDoc *
+sanitization_json(Arena *arena, const Certificate *c)
+{
+    JsonDoc *list = jsondoc_array();
+    CertviewMeans *means;
+    const size_t count = certview_means(arena, c, &means);
+
+    for (size_t i = 0; i < count; i++)
+    {
+        JsonDoc *entry = jsondoc_object();
+        jsondoc_set_string(entry, "item", means[i].item);
+        jsondoc_set_string(entry, "media", means[i].media);
+        jsondoc_set_string(entry, "method", means[i].method);
+        jsondoc_set_string(entry, "technique", means[i].technique);
+        jsondoc_set_string(entry, "verification", means[i].verification);
+        jsondoc_set_string(entry, "tool", means[i].tool);
+        jsondoc_set_string(entry, "performed_by", means[i].performed_by);
+        jsondoc_set_instant(entry, "date", means[i].at);
+        jsondoc_set_string(entry, "note", means[i].note);
+        jsondoc_push(list, entry);
+    }
     return list;
 }
 
@@ -196,7 +303,7 @@ certview_json(Arena *arena, const Certificate *c, JsonDoc *object, char ret_dige
     unsigned char digest[SEAL_HASH_BYTES];
     const char *missing = certview_missing(arena, c);
 
-    jsondoc_set_string(object, "disposal", certificate_id(arena, c));
+    jsondoc_set_string(object, "disposal", certview_id(arena, c));
     jsondoc_set_string(object, "database", c->database);
     jsondoc_set_string(object, "region", c->region);
     jsondoc_set_string(object, "installation", c->installation);
@@ -209,8 +316,9 @@ certview_json(Arena *arena, const Certificate *c, JsonDoc *object, char ret_dige
     set_times(object, c);
     jsondoc_set(object, "tables", tables_json(arena, c));
     jsondoc_set(object, "copies", copies_json(c));
-    jsondoc_set(object, "processors", jsondoc_array());
+    jsondoc_set(object, "processors", processors_json(c));
     jsondoc_set(object, "not_erased", not_erased_json(c));
+    jsondoc_set(object, "sanitization", sanitization_json(arena, c));
     if (disposals_is_policy(c->disposal))
         jsondoc_set(object, "exemptions", exemptions_json(c->policy));
     jsondoc_set(object, "ledger", ledger_json(c));
@@ -221,257 +329,4 @@ certview_json(Arena *arena, const Certificate *c, JsonDoc *object, char ret_dige
     const char *hex = text_hex(arena, digest, sizeof digest);
     memcpy(ret_digest, hex, 2 * sizeof digest + 1);
     jsondoc_set_string(object, "certificate_digest", hex);
-}
-
-/* -- text ---------------------------------------------------------------------------------------------------------- */
-
-static void
-add_title(Text *text, const Certificate *c)
-{
-    static const char rule[] = "===============================================================================";
-    const char *id = certificate_id(text->arena, c);
-    const char *title = c->disposal->state == STATE_WITHDRAWN ? "CERTIFICATE OF A DISPOSAL THAT WAS WITHDRAWN"
-                        : c->disposal->state == STATE_CLEARED ? "CERTIFICATE OF ERASURE"
-                                                              : "CERTIFICATE OF ERASURE -- NOT COMPLETE";
-    const int gap = (int)(sizeof rule - 1) - (int)strlen(title);
-    text_addf(text, "%s%*s\n%s\n\n", title, gap, id, rule);
-    const char *missing = certview_missing(text->arena, c);
-    if (missing != NULL)
-        text_addf(text, "  %s%s\n\n", c->disposal->state == STATE_WITHDRAWN ? "" : "not complete: ", missing);
-}
-
-static void
-add_dates(Text *text, const Certificate *c)
-{
-    const Disposal *d = c->disposal;
-    const Instant gone = certview_live_gone_at(c);
-    Grid grid = layout_grid(text->arena, "ll");
-
-    if (d->restored_at != INSTANT_NONE)
-        LAYOUT_ROW(&grid, "restored on", layout_moment(text->arena, d->restored_at));
-    if (d->state == STATE_WITHDRAWN)
-        LAYOUT_ROW(&grid, "withdrawn on", layout_moment(text->arena, d->withdrawn_at));
-    else
-    {
-        LAYOUT_ROW(&grid, "live rows erased on", gone == INSTANT_NONE ? "not yet" : layout_moment(text->arena, gone));
-        LAYOUT_ROW(&grid, "last copy gone on",
-                   d->cleared_at == INSTANT_NONE ? "not yet" : layout_moment(text->arena, d->cleared_at));
-    }
-    layout_print(&grid, "  ", text);
-    text_add(text, "\n");
-}
-
-static void
-add_optional(Grid *grid, const char *what, const char *value)
-{
-    if (value != NULL)
-        LAYOUT_ROW(grid, what, value);
-}
-
-static void
-add_moment(Grid *grid, const char *what, Instant at)
-{
-    if (at != INSTANT_NONE)
-        LAYOUT_ROW(grid, what, layout_moment(grid->arena, at));
-}
-
-static void
-add_about(Text *text, const Certificate *c)
-{
-    const Disposal *d = c->disposal;
-    const PolicyRule *p = c->policy;
-    const SubjectRule *s = c->subject;
-    Grid grid = layout_grid(text->arena, "ll");
-
-    LAYOUT_ROW(&grid, "database",
-               c->region == NULL ? c->database : arena_printf(text->arena, "%s, region %s", c->database, c->region));
-    LAYOUT_ROW(&grid, disposals_is_policy(d) ? "policy" : "subject",
-               disposals_is_policy(d) ? d->name
-                                      : arena_printf(text->arena, "%s, by commitment (no key is kept):", d->kind));
-    add_optional(&grid, "", d->commitment);
-    add_optional(&grid, "class of data", p == NULL ? NULL : p->class_name);
-    add_optional(&grid, "purpose", p != NULL ? p->purpose : s != NULL ? s->purpose : NULL);
-    add_optional(&grid, "legal basis", p != NULL ? p->basis : s != NULL ? s->basis : NULL);
-    add_optional(&grid, "kept for", p == NULL ? NULL : p->keep_for);
-    if (p != NULL || s != NULL)
-        LAYOUT_ROW(&grid, "grace period", p == NULL ? s->grace : p->grace == NULL ? "none" : p->grace);
-    add_optional(&grid, "ground", d->ground);
-    add_moment(&grid, "rows older than", d->cutoff);
-    add_moment(&grid, "ended", d->ended_at);
-    add_moment(&grid, disposals_is_policy(d) ? "opened" : "requested", d->opened_at);
-    add_moment(&grid, "archived", d->archived_at);
-    layout_print(&grid, "  ", text);
-}
-
-static const char *
-action_word(const char *action, bool done)
-{
-    static const struct
-    {
-        const char *action;
-        const char *past;
-        const char *future;
-    } words[] = { { "delete", "erased", "to be erased" },
-                  { "set_null", "set to null", "to be set to null" },
-                  { "set_default", "set to default", "to be set to default" },
-                  { "anonymise", "anonymised", "to be anonymised" },
-                  { "keep", "kept, without the person", "to be kept, without the person" } };
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(words[i].action, action) == 0)
-            return done ? words[i].past : words[i].future;
-    return action;
-}
-
-typedef struct Sums
-{
-    int64_t erased;
-    int64_t changed;
-    int64_t archived;
-} Sums;
-
-static Sums
-sum_up(const Certificate *c)
-{
-    Sums sums = { 0 };
-    for (size_t i = 0; i < c->table_count; i++)
-    {
-        *(strcmp(c->tables[i].action, "delete") == 0 ? &sums.erased : &sums.changed) += c->tables[i].rows_done;
-        sums.archived += c->tables[i].rows_archived;
-    }
-    return sums;
-}
-
-static void
-add_tables(Text *text, const Certificate *c)
-{
-    Arena *arena = text->arena;
-    Grid grid = layout_grid(arena, "llrr");
-    const Sums sums = sum_up(c);
-    const bool done = sums.erased + sums.changed > 0;
-
-    text_add(text, done ? "\nWhat was erased\n" : "\nWhat is to be erased\n");
-    if (!done && sums.archived == 0)
-    {
-        text_add(text, "  not counted yet\n");
-        return;
-    }
-    LAYOUT_ROW(&grid, "table", "", done ? "rows" : "", "in the snapshot");
-    for (size_t i = 0; i < c->table_count; i++)
-    {
-        const DisposalTable *t = &c->tables[i];
-        if (t->rows_done > 0 || t->rows_archived > 0)
-            LAYOUT_ROW(&grid, arena_printf(arena, "%s.%s", t->schema, t->table), action_word(t->action, done),
-                       done ? text_thousands(arena, t->rows_done) : "", text_thousands(arena, t->rows_archived));
-    }
-    LAYOUT_ROW(&grid, "in all", done ? "erased" : "", done ? text_thousands(arena, sums.erased) : "",
-               text_thousands(arena, sums.archived));
-    if (sums.changed > 0)
-        LAYOUT_ROW(&grid, "", "changed", text_thousands(arena, sums.changed), "");
-    layout_print(&grid, "  ", text);
-}
-
-static void
-add_not_erased(Text *text, const Certificate *c)
-{
-    Arena *arena = text->arena;
-    const bool known = c->disposal->state == STATE_ERASED || c->disposal->state == STATE_CLEARED;
-    Grid grid = layout_grid(arena, "lrll");
-
-    text_add(text, "\nWhat was not erased, why, and until when\n");
-    for (size_t i = 0; i < c->not_erased_count; i++)
-    {
-        const NotErased *n = &c->not_erased[i];
-        LAYOUT_ROW(&grid, n->what, layout_count(arena, n->rows, "row", "rows"), n->why,
-                   n->until == INSTANT_NONE ? "no end is known"
-                                            : arena_printf(arena, "until %s", instant_format_day(arena, n->until)));
-    }
-    layout_print(&grid, "  ", text);
-    if (c->policy != NULL)
-        for (size_t i = 0; i < c->policy->exempt_count; i++)
-            text_addf(text, "  rows exempt from this policy are kept for %s: %s, %s\n", c->policy->exempts[i].keep_for,
-                      c->policy->exempts[i].purpose, c->policy->exempts[i].basis);
-    if (c->not_erased_count == 0 && (c->policy == NULL || c->policy->exempt_count == 0))
-        text_add(text, known || disposals_is_policy(c->disposal) ? "  nothing\n" : "  not known before the erasure\n");
-}
-
-static void
-add_copies(Text *text, const Certificate *c)
-{
-    const Disposal *d = c->disposal;
-    text_add(text, "\nCopies\n");
-    if (d->snapshot_name == NULL)
-        text_add(text, "  no snapshot was made\n");
-    else if (d->key_destroyed_at == INSTANT_NONE)
-        text_addf(text, "  snapshot %s in store %s: living, sealed with a key of its own;\n  the key is destroyed %s\n",
-                  d->snapshot_name, d->store,
-                  d->erase_after == INSTANT_NONE
-                      ? "when the rows are erased"
-                      : arena_printf(text->arena, "after %s", layout_moment(text->arena, d->erase_after)));
-    else
-        text_addf(text,
-                  "  snapshot %s in store %s: its key was destroyed on\n"
-                  "  %s; no copy of it, wherever it is, can be read any more\n",
-                  d->snapshot_name, d->store, layout_moment(text->arena, d->key_destroyed_at));
-    if (d->state != STATE_WITHDRAWN)
-        text_add(text, "  This certificate does not speak of backups of the database: one that is older than\n"
-                       "  the erasure holds the rows until it is purged.\n");
-    text_add(text, "\nProcessors\n  none is configured\n");
-}
-
-static void
-add_evidence(Text *text, const Certificate *c, const char *digest)
-{
-    const Disposal *d = c->disposal;
-    Arena *arena = text->arena;
-    Grid grid = layout_grid(arena, "lll");
-
-    for (size_t i = 0; i < c->entry_count; i++)
-        LAYOUT_ROW(&grid, arena_printf(arena, "entry %" PRId64, c->entries[i].seq),
-                   layout_moment(arena, c->entries[i].time), c->entries[i].event);
-    text_add(text, "\nEvidence: the ledger\n");
-    layout_print(&grid, "  ", text);
-    if (c->pending > 0)
-        text_addf(text, "  %s to be written: \"expunge run\" does it\n",
-                  layout_count(arena, c->pending, "entry waits", "entries wait"));
-    grid = layout_grid(arena, "ll");
-    LAYOUT_ROW(&grid, arena_printf(arena, "entry %" PRId64, d->ledger_seq), d->ledger_digest);
-    LAYOUT_ROW(&grid, "configuration", d->configuration_digest);
-    LAYOUT_ROW(&grid, "this certificate", digest);
-    text_add(text, "\nDigests (SHA-256)\n");
-    layout_print(&grid, "  ", text);
-    if (!text_equal(d->configuration_digest, c->configuration))
-        text_add(text, "  The configuration has changed since: purpose, basis and periods are those of today.\n");
-}
-
-static void
-add_how_to_check(Text *text, const Certificate *c)
-{
-    text_add(text, "\nHow to check it\n"
-                   "  the whole ledger          expunge verify ledger\n");
-    if (c->disposal->ledger_seq > 0)
-        text_addf(text, "  the digest of entry %-5" PRId64 " sed -n %" PRId64 "p %s | tr -d '\\n' | sha256sum\n",
-                  c->disposal->ledger_seq, c->disposal->ledger_seq, c->ledger_path);
-    text_addf(text,
-              "  this certificate          expunge --json certificate %s |\n"
-              "                              jq -cjS 'del(.certificate_digest)' | sha256sum\n",
-              certificate_id(text->arena, c));
-}
-
-char *
-certview_text(Arena *arena, const Certificate *c, const char *digest)
-{
-    Text text = TEXT_INIT(arena);
-
-    add_title(&text, c);
-    add_dates(&text, c);
-    add_about(&text, c);
-    if (c->disposal->state != STATE_WITHDRAWN)
-    {
-        add_tables(&text, c);
-        add_not_erased(&text, c);
-    }
-    add_copies(&text, c);
-    add_evidence(&text, c, digest);
-    add_how_to_check(&text, c);
-    return text_done(&text);
 }

@@ -7,19 +7,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *
-keep(Arena *arena, const DbResult *rows, size_t row, size_t column)
-{
-    const char *text = db_text(rows, row, column);
-    return text == NULL ? NULL : arena_strdup(arena, text);
-}
-
-static Instant
-instant_at(const DbResult *rows, size_t row, size_t column)
-{
-    return db_text(rows, row, column) == NULL ? INSTANT_NONE : db_int64(rows, row, column);
-}
-
 /* -- status -------------------------------------------------------------------------------------------------------- */
 
 static Err
@@ -30,11 +17,11 @@ read_extra(Arena *arena, const DbResult *rows, size_t row, const Disposal *dispo
     *ret = (StatusDisposal){ .disposal = disposal,
                              .rows_archived = db_int64(rows, row, 1),
                              .rows_done = db_int64(rows, row, 2),
-                             .due_at = instant_at(rows, row, 3),
+                             .due_at = db_instant(rows, row, 3),
                              .overdue = db_bool(rows, row, 4),
                              .hold_id = db_text(rows, row, 5) == NULL ? 0 : db_int64(rows, row, 5),
-                             .hold_type = keep(arena, rows, row, 6),
-                             .hold_until = instant_at(rows, row, 7),
+                             .hold_type = db_copy_text(arena, rows, row, 6),
+                             .hold_until = db_instant(rows, row, 7),
                              .at_work = db_bool(rows, row, 8) };
     return OK;
 }
@@ -145,13 +132,40 @@ collect_standing_name(Standing standing)
 
 /* -- certificate --------------------------------------------------------------------------------------------------- */
 
-static Err
-count_pending(Arena *arena, Db *db, int64_t disposal_id, int64_t *ret)
+Err
+collect_pending(Arena *arena, Db *db, int64_t disposal_id, int64_t *ret)
 {
     CLEANUP(db_result_freep) DbResult *row = NULL;
     const char *params[] = { disposal_id == 0 ? NULL : arena_printf(arena, "%" PRId64, disposal_id) };
     TRY(db_query_row(db, SQL_outbox_count, 1, params, &row));
     *ret = db_int64(row, 0, 0);
+    return OK;
+}
+
+/* Snapshots first; the other stores of expunge.copy follow here, a row each. */
+static void
+add_copies(Arena *arena, const Disposal *d, Certificate *c)
+{
+    if (d->snapshot_name == NULL)
+        return;
+    const bool destroyed = d->key_destroyed_at != INSTANT_NONE;
+    const CertificateCopy snapshot = { .store = d->store,
+                                       .kind = "snapshot",
+                                       .name = d->snapshot_name,
+                                       .state = destroyed ? "destroyed" : "living",
+                                       .until = destroyed ? d->key_destroyed_at : d->erase_after,
+                                       .key_destroyed_at = d->key_destroyed_at,
+                                       .digest = d->snapshot_digest };
+    ARENA_PUSH(arena, c->copies, c->copy_count, c->copy_room, snapshot);
+}
+
+static Err
+load_requested(Arena *arena, Db *db, int64_t id, Instant *ret)
+{
+    CLEANUP(db_result_freep) DbResult *row = NULL;
+    const char *params[] = { arena_printf(arena, "%" PRId64, id) };
+    TRY(db_query_row(db, SQL_report_requested, 1, params, &row));
+    *ret = db_instant(row, 0, 0);
     return OK;
 }
 
@@ -162,7 +176,9 @@ collect_certificate(Arena *arena, Db *db, const Disposal *disposal, Certificate 
     c.disposal = disposal;
     TRY(disposals_tables(arena, db, disposal->id, &c.tables, &c.table_count));
     TRY(disposals_not_erased(arena, db, disposal->id, &c.not_erased, &c.not_erased_count));
-    TRY(count_pending(arena, db, disposal->id, &c.pending));
+    TRY(load_requested(arena, db, disposal->id, &c.requested_at));
+    add_copies(arena, disposal, &c);
+    TRY(collect_pending(arena, db, disposal->id, &c.pending));
     *ret_certificate = c;
     return OK;
 }
@@ -195,6 +211,8 @@ visit_entry(void *context, const JsonDoc *entry, const char *digest)
         return err_new(ERR_EVIDENCE, "entry %" PRId64 " has no time or no event", seq);
     found.event = arena_strdup(search->arena, event);
     found.digest = arena_strdup(search->arena, digest);
+    const char *version = jsondoc_get_string(entry, "version");
+    found.version = version == NULL ? NULL : arena_strdup(search->arena, version);
     ARENA_PUSH(search->arena, c->entries, c->entry_count, search->room, found);
     return OK;
 }
@@ -232,94 +250,4 @@ collect_entries(Arena *arena, Certificate *certificate)
         return err_new(ERR_EVIDENCE, "no entry of \"%s\" says that disposal %" PRId64 " of database \"%s\" was %s",
                        certificate->ledger_path, d->id, certificate->database, event);
     return OK;
-}
-
-/* -- report -------------------------------------------------------------------------------------------------------- */
-
-Err
-collect_counts(Arena *arena, Db *db, const Report *report, ReportCounts **ret_counts, size_t *ret_count)
-{
-    CLEANUP(db_result_freep) DbResult *rows = NULL;
-    const char *params[] = { instant_format(arena, report->from), instant_format(arena, report->to),
-                             report->overdue_after };
-
-    TRY(db_query(db, SQL_report_counts, 3, params, &rows));
-    const size_t count = db_rows(rows);
-    ReportCounts *list = ARENA_ARRAY(arena, ReportCounts, count + 1);
-    for (size_t i = 0; i < count; i++)
-        list[i] = (ReportCounts){ .kind = keep(arena, rows, i, 0),
-                                  .policy = keep(arena, rows, i, 1),
-                                  .opened = db_int64(rows, i, 2),
-                                  .archived = db_int64(rows, i, 3),
-                                  .erased = db_int64(rows, i, 4),
-                                  .cleared = db_int64(rows, i, 5),
-                                  .withdrawn = db_int64(rows, i, 6),
-                                  .in_time = db_int64(rows, i, 7),
-                                  .rows_archived = db_int64(rows, i, 8),
-                                  .rows_erased = db_int64(rows, i, 9),
-                                  .rows_changed = db_int64(rows, i, 10),
-                                  .rows_cleared = db_int64(rows, i, 11),
-                                  .under_way = db_int64(rows, i, 12),
-                                  .late = db_int64(rows, i, 13) };
-    *ret_counts = list;
-    *ret_count = count;
-    return OK;
-}
-
-static Err
-collect_holds(Arena *arena, Db *db, const Report *report, ReportDatabase *database)
-{
-    CLEANUP(db_result_freep) DbResult *rows = NULL;
-    const char *params[] = { instant_format(arena, report->from), instant_format(arena, report->to) };
-
-    TRY(db_query(db, SQL_report_holds, 2, params, &rows));
-    database->hold_count = db_rows(rows);
-    database->holds = ARENA_ARRAY(arena, ReportHold, database->hold_count + 1);
-    for (size_t i = 0; i < database->hold_count; i++)
-        database->holds[i] = (ReportHold){ .kind = keep(arena, rows, i, 0),
-                                           .type = keep(arena, rows, i, 1),
-                                           .in_force = db_int64(rows, i, 2),
-                                           .first_end = instant_at(rows, i, 3),
-                                           .placed = db_int64(rows, i, 4),
-                                           .ended = db_int64(rows, i, 5) };
-    return OK;
-}
-
-static Err
-collect_kept(Arena *arena, Db *db, ReportDatabase *database)
-{
-    CLEANUP(db_result_freep) DbResult *rows = NULL;
-
-    TRY(db_query(db, SQL_report_kept, 0, NULL, &rows));
-    database->kept_count = db_rows(rows);
-    database->kept = ARENA_ARRAY(arena, ReportKept, database->kept_count + 1);
-    for (size_t i = 0; i < database->kept_count; i++)
-        database->kept[i] = (ReportKept){ .what = keep(arena, rows, i, 0),
-                                          .why = keep(arena, rows, i, 1),
-                                          .rows = db_int64(rows, i, 2),
-                                          .disposals = db_int64(rows, i, 3),
-                                          .first_until = instant_at(rows, i, 4),
-                                          .last_until = instant_at(rows, i, 5) };
-    return OK;
-}
-
-Err
-collect_report(Arena *arena, Db *db, const Report *report, ReportDatabase *ret_database)
-{
-    ReportDatabase database = *ret_database;
-    TRY(collect_holds(arena, db, report, &database));
-    TRY(collect_kept(arena, db, &database));
-    TRY(count_pending(arena, db, 0, &database.pending));
-    *ret_database = database;
-    return OK;
-}
-
-void
-collect_ledger(Arena *arena, Report *report)
-{
-    report->ledger_code = ledger_walk(report->ledger_path, NULL, NULL, &report->ledger);
-    if (report->ledger_code == OK)
-        return;
-    report->ledger_problem = arena_strdup(arena, err_joined());
-    err_clear();
 }

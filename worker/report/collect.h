@@ -92,7 +92,29 @@ typedef struct CertificateEntry
     const char *event;
     Instant time;
     const char *digest;
+    const char *version; /* of the program that wrote it; NULL: not on record */
 } CertificateEntry;
+
+/* A copy of the rows outside the live tables.  The snapshot is always the first; other stores' follow. */
+typedef struct CertificateCopy
+{
+    const char *store;
+    const char *kind;  /* "snapshot", … */
+    const char *name;  /* NULL: the store names none */
+    const char *state; /* "living", "destroyed", … */
+    Instant until;     /* when it went, or when it goes; INSTANT_NONE: not known */
+    Instant key_destroyed_at;
+    const char *digest; /* of the manifest; NULL: none */
+} CertificateCopy;
+
+/* A third party that was told to erase. */
+typedef struct CertificateProcessor
+{
+    const char *name;
+    const char *state;
+    const char *receipt;
+    Instant deadline;
+} CertificateProcessor;
 
 typedef struct Certificate
 {
@@ -108,12 +130,18 @@ typedef struct Certificate
     size_t table_count;
     NotErased *not_erased;
     size_t not_erased_count;
+    CertificateCopy *copies;
+    size_t copy_count;
+    size_t copy_room;
+    CertificateProcessor *processors;
+    size_t processor_count;
+    Instant requested_at;
     CertificateEntry *entries; /* of the ledger, about this disposal */
     size_t entry_count;
     int64_t pending; /* entries that wait to be written to the ledger */
 } Certificate;
 
-/* Fills tables, what is not erased and pending from the database. */
+/* Fills tables, what is not erased, copies, when it was asked for, and pending from the database. */
 NODISCARD Err collect_certificate(Arena *arena, Db *db, const Disposal *disposal, Certificate *ret_certificate);
 /* Walks the whole ledger at certificate->ledger_path and takes the disposal's entries.  Fails with ERR_EVIDENCE when
  * the ledger does not verify, when the entry that the database names is not that one, or when no entry tells of the
@@ -150,9 +178,10 @@ typedef struct ReportPolicy
     Instant cutoff;   /* rows before it are past their window now */
     int64_t rows_due; /* past their window, neither exempt nor held */
     int64_t rows_held;
-    int64_t *rows_exempt; /* one for each exemption of the rule */
-    bool overdue;         /* a row is past its window by more than overdue_after */
-    const char *problem;  /* why nothing can be said; NULL: fine */
+    int64_t *rows_exempt;  /* one for each exemption of the rule */
+    Instant *exempt_until; /* likewise: when the last of them is past its own window; INSTANT_NONE: there is none */
+    bool overdue;          /* a row is past its window by more than overdue_after */
+    const char *problem;   /* why nothing can be said; NULL: fine */
 } ReportPolicy;
 
 typedef struct ReportSubject
@@ -164,6 +193,48 @@ typedef struct ReportSubject
     const char *problem;
 } ReportSubject;
 
+/* Of a subject, in the period or under way in it. */
+typedef struct ReportDisposal
+{
+    int64_t id;
+    const char *kind;
+    const char *commitment;
+    const char *ground;
+    bool immediate;
+    State state;
+    Instant requested_at;
+    Instant ended_at;
+    Instant archived_at;
+    Instant due_at; /* the end of its grace period or of a hold */
+    Instant deadline;
+    Instant erased_at;
+    Instant cleared_at;
+    Instant withdrawn_at;
+    Instant restored_at;
+    bool held;
+    int64_t rows_archived;
+    int64_t rows_erased;
+    int64_t rows_changed;
+} ReportDisposal;
+
+/* What left the live tables in a week. */
+typedef struct ReportWeek
+{
+    const char *kind;
+    const char *policy; /* NULL for a subject */
+    Instant week;       /* Monday, UTC */
+    int64_t disposals;
+    int64_t rows;
+} ReportWeek;
+
+/* What was past its deadline at a point of the period. */
+typedef struct ReportOverdue
+{
+    Instant at;
+    int64_t disposals;
+    Instant oldest; /* deadline among them; INSTANT_NONE: nothing was overdue */
+} ReportOverdue;
+
 typedef struct ReportHold
 {
     const char *kind;
@@ -171,7 +242,8 @@ typedef struct ReportHold
     int64_t in_force;
     Instant first_end;
     int64_t placed;
-    int64_t ended;
+    int64_t released;
+    int64_t expired;
 } ReportHold;
 
 typedef struct ReportKept
@@ -193,8 +265,15 @@ typedef struct ReportDatabase
     ReportSubject *subjects;
     size_t subject_count;
     size_t subject_room;
+    ReportDisposal *disposals;
+    size_t disposal_count;
+    ReportWeek *weeks;
+    size_t week_count;
+    ReportOverdue *overdue;
+    size_t overdue_count;
     ReportHold *holds;
     size_t hold_count;
+    int64_t refused; /* attempts that a hold refused, as the ledger has them in the period */
     ReportKept *kept;
     size_t kept_count;
     int64_t pending; /* ledger entries that wait to be written */
@@ -215,10 +294,16 @@ typedef struct Report
     size_t database_count;
 } Report;
 
+/* Entries that wait to be written to the ledger: of one disposal, or (0) of all. */
+NODISCARD Err collect_pending(Arena *arena, Db *db, int64_t disposal_id, int64_t *ret);
 NODISCARD Err collect_counts(Arena *arena, Db *db, const Report *report, ReportCounts **ret_counts, size_t *ret_count);
-/* Fills holds, kept and pending. */
+/* Fills disposals, weeks, what was overdue, holds, kept and pending. */
 NODISCARD Err collect_report(Arena *arena, Db *db, const Report *report, ReportDatabase *ret_database);
-/* Walks the whole ledger; a fault is the report's: ledger_code and ledger_problem. */
+/* Walks the whole ledger and counts the period's refused attempts; a fault is the report's: ledger_code and
+ * ledger_problem. */
 void collect_ledger(Arena *arena, Report *report);
+
+/* "in time", "late", "OVERDUE", "held", "not due", "withdrawn", "restored" */
+const char *collect_deadline(const ReportDisposal *disposal, Instant now);
 
 #endif

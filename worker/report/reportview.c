@@ -3,6 +3,8 @@
 
 #include "report/statusview.h"
 
+#include <inttypes.h>
+
 int64_t
 reportview_faults(const ReportDatabase *database)
 {
@@ -55,6 +57,7 @@ exempt_json(const ReportPolicy *policy)
         const ExemptRule *rule = &policy->rule->exempts[i];
         JsonDoc *entry = jsondoc_object();
         jsondoc_set_integer(entry, "rows", policy->rows_exempt[i]);
+        jsondoc_set_instant(entry, "until", policy->exempt_until == NULL ? INSTANT_NONE : policy->exempt_until[i]);
         jsondoc_set_string(entry, "keep_for", rule->keep_for);
         jsondoc_set_string(entry, "purpose", rule->purpose);
         jsondoc_set_string(entry, "basis", rule->basis);
@@ -128,7 +131,73 @@ holds_json(const ReportDatabase *database)
         jsondoc_set_integer(doc, "in_force", hold->in_force);
         jsondoc_set_instant(doc, "first_ends", hold->first_end);
         jsondoc_set_integer(doc, "placed", hold->placed);
-        jsondoc_set_integer(doc, "ended", hold->ended);
+        jsondoc_set_integer(doc, "ended", hold->released + hold->expired);
+        jsondoc_set_integer(doc, "released", hold->released);
+        jsondoc_set_integer(doc, "expired", hold->expired);
+        jsondoc_push(list, doc);
+    }
+    return list;
+}
+
+static JsonDoc *
+disposals_json(Arena *arena, const ReportDatabase *database)
+{
+    JsonDoc *list = jsondoc_array();
+    for (size_t i = 0; i < database->disposal_count; i++)
+    {
+        const ReportDisposal *d = &database->disposals[i];
+        JsonDoc *doc = jsondoc_object();
+        jsondoc_set_string(doc, "disposal", arena_printf(arena, "%s-%" PRId64, database->status.name, d->id));
+        jsondoc_set_string(doc, "kind", d->kind);
+        jsondoc_set_string(doc, "subject_commitment", d->commitment);
+        jsondoc_set_string(doc, "ground", d->ground);
+        jsondoc_set_bool(doc, "immediate", d->immediate);
+        jsondoc_set_string(doc, "state", lifecycle_state_name(d->state));
+        jsondoc_set_instant(doc, "requested", d->requested_at);
+        jsondoc_set_instant(doc, "ended_at", d->ended_at);
+        jsondoc_set_instant(doc, "archived_at", d->archived_at);
+        jsondoc_set_instant(doc, "due_at", d->due_at);
+        jsondoc_set_instant(doc, "deadline", d->deadline);
+        jsondoc_set_instant(doc, "erased_at", d->erased_at);
+        jsondoc_set_instant(doc, "cleared_at", d->cleared_at);
+        jsondoc_set_instant(doc, "withdrawn_at", d->withdrawn_at);
+        jsondoc_set_instant(doc, "restored_at", d->restored_at);
+        jsondoc_set_string(doc, "standing", collect_deadline(d, database->status.now));
+        jsondoc_set_integer(doc, "rows_archived", d->rows_archived);
+        jsondoc_set_integer(doc, "rows_erased", d->rows_erased);
+        jsondoc_set_integer(doc, "rows_changed", d->rows_changed);
+        jsondoc_push(list, doc);
+    }
+    return list;
+}
+
+static JsonDoc *
+weeks_json(const ReportDatabase *database)
+{
+    JsonDoc *list = jsondoc_array();
+    for (size_t i = 0; i < database->week_count; i++)
+    {
+        JsonDoc *doc = jsondoc_object();
+        jsondoc_set_instant(doc, "week", database->weeks[i].week);
+        jsondoc_set_string(doc, "kind", database->weeks[i].kind);
+        jsondoc_set_string(doc, "policy", database->weeks[i].policy);
+        jsondoc_set_integer(doc, "disposals", database->weeks[i].disposals);
+        jsondoc_set_integer(doc, "rows_erased", database->weeks[i].rows);
+        jsondoc_push(list, doc);
+    }
+    return list;
+}
+
+static JsonDoc *
+overdue_json(const ReportDatabase *database)
+{
+    JsonDoc *list = jsondoc_array();
+    for (size_t i = 0; i < database->overdue_count; i++)
+    {
+        JsonDoc *doc = jsondoc_object();
+        jsondoc_set_instant(doc, "at", database->overdue[i].at);
+        jsondoc_set_integer(doc, "disposals", database->overdue[i].disposals);
+        jsondoc_set_instant(doc, "oldest_deadline", database->overdue[i].oldest);
         jsondoc_push(list, doc);
     }
     return list;
@@ -177,7 +246,11 @@ database_json(Arena *arena, const ReportDatabase *database)
     jsondoc_set_string(doc, "scope_problem", status->coverage_problem);
     jsondoc_set(doc, "policies", policies);
     jsondoc_set(doc, "subjects", subjects);
+    jsondoc_set(doc, "disposals", disposals_json(arena, database));
+    jsondoc_set(doc, "erased_by_week", weeks_json(database));
+    jsondoc_set(doc, "overdue_over_time", overdue_json(database));
     jsondoc_set(doc, "holds", holds_json(database));
+    jsondoc_set_integer(doc, "refused_attempts", database->refused);
     jsondoc_set(doc, "not_erased", kept_json(database));
     jsondoc_set(doc, "failing_or_overdue", late);
     jsondoc_set_integer(doc, "faults", reportview_faults(database));

@@ -310,6 +310,19 @@ db_int64(const DbResult *result, size_t row, size_t column)
     return good ? number : 0;
 }
 
+Instant
+db_instant(const DbResult *result, size_t row, size_t column)
+{
+    return db_text(result, row, column) == NULL ? INSTANT_NONE : db_int64(result, row, column);
+}
+
+const char *
+db_copy_text(Arena *arena, const DbResult *result, size_t row, size_t column)
+{
+    const char *text = db_text(result, row, column);
+    return text == NULL ? NULL : arena_strdup(arena, text);
+}
+
 bool
 db_bool(const DbResult *result, size_t row, size_t column)
 {

@@ -10,7 +10,7 @@
 #ifndef EXPUNGE_DB_H
 #define EXPUNGE_DB_H
 
-#include "base/arena.h"
+#include "base/instant.h"
 #include <stdbool.h>
 
 typedef struct Db Db;
@@ -67,6 +67,8 @@ const char *db_text(const DbResult *result, size_t row, size_t column); /* NULL 
 /* integers and booleans as the server prints them; a NULL or anything else is 0 / false (asserted in debug) */
 int64_t db_int64(const DbResult *result, size_t row, size_t column);
 bool db_bool(const DbResult *result, size_t row, size_t column);
+Instant db_instant(const DbResult *result, size_t row, size_t column); /* microseconds; NULL is INSTANT_NONE */
+const char *db_copy_text(Arena *arena, const DbResult *result, size_t row, size_t column); /* NULL for NULL */
 size_t db_columns(const DbResult *result);
 const char *db_column_name(const DbResult *result, size_t column);
 int64_t db_affected(const DbResult *result); /* rows that an INSERT, UPDATE, DELETE, COPY or SELECT touched */

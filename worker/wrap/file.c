@@ -297,8 +297,21 @@ write_temporary(int fd, const char *path, const void *bytes, size_t length, unsi
     return file_sync(&file);
 }
 
-Err
-file_save(const char *path, const void *bytes, size_t length, unsigned mode)
+/* renameat2(RENAME_NOREPLACE) is not known to every file system; a hard link is refused by some. */
+static Err
+name_new(const char *temporary, const char *path)
+{
+    if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+        return OK;
+    if (errno == EINVAL && link(temporary, path) == 0)
+        return unlink(temporary) == 0 ? OK : failed("remove", temporary);
+    if (errno == EEXIST)
+        return err_new(ERR_USAGE, "\"%s\" is there already, and is not replaced", path);
+    return failed("rename", temporary);
+}
+
+static Err
+save(const char *path, const void *bytes, size_t length, unsigned mode, bool replace)
 {
     CLEANUP(arena_freep) Arena *arena = arena_new();
     char *temporary = arena_printf(arena, "%s.tmp-XXXXXX", path);
@@ -307,7 +320,9 @@ file_save(const char *path, const void *bytes, size_t length, unsigned mode)
     if (fd < 0)
         return failed("create", temporary);
     Err e = write_temporary(fd, temporary, bytes, length, mode);
-    if (e == OK && rename(temporary, path) != 0)
+    if (e == OK && !replace)
+        e = name_new(temporary, path);
+    else if (e == OK && rename(temporary, path) != 0)
         e = failed("rename", temporary);
     if (e != OK)
     {
@@ -315,6 +330,18 @@ file_save(const char *path, const void *bytes, size_t length, unsigned mode)
         return err_note(e, "could not save \"%s\"", path);
     }
     return file_sync_dir(parent_of(arena, path));
+}
+
+Err
+file_save(const char *path, const void *bytes, size_t length, unsigned mode)
+{
+    return save(path, bytes, length, mode, true);
+}
+
+Err
+file_save_new(const char *path, const void *bytes, size_t length, unsigned mode)
+{
+    return save(path, bytes, length, mode, false);
 }
 
 /* ---- directories ---- */

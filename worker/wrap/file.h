@@ -36,6 +36,8 @@ NODISCARD Err file_lock(File *file, bool wait);
 NODISCARD Err file_load(Arena *arena, const char *path, size_t limit, char **ret_bytes, size_t *ret_length);
 /* Write beside (PATH.tmp-XXXXXX), fsync, rename, fsync the directory; mode e.g. 0600 or 0644. */
 NODISCARD Err file_save(const char *path, const void *bytes, size_t length, unsigned mode);
+/* The same where there is nothing of that name yet: ERR_USAGE when there is, and it stays as it is. */
+NODISCARD Err file_save_new(const char *path, const void *bytes, size_t length, unsigned mode);
 /* Mode bits, owner: the permissions are nobody else's (no bits for group and others): true. */
 NODISCARD Err file_is_private(const char *path, bool *ret_private);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/export_private.h"
+#include "engine/restore_export_private.h"
 
 #include "base/fault.h"
 #include "base/text.h"

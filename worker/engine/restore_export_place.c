@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* export_place.c -- the part of export that writes: a directory beside the wanted one, files row by row. */
-#include "engine/export_private.h"
+#include "engine/restore_export_private.h"
 
 #include "base/fault.h"
 #include "engine/stop.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* export_private.h -- what the files of export share: the directory, and a file that is written row by row. */
-#ifndef EXPUNGE_EXPORT_PRIVATE_H
-#define EXPUNGE_EXPORT_PRIVATE_H
+/* restore_export_private.h -- what the files of export share: the directory, and a file that is written row by row. */
+#ifndef EXPUNGE_RESTORE_EXPORT_PRIVATE_H
+#define EXPUNGE_RESTORE_EXPORT_PRIVATE_H
 
 #include "engine/restore_export.h"
 

@@ -241,6 +241,10 @@ help: ## this list
 test-fault-long: $(BIN_release) $(BIN_test) ## kill -9 at every fault point, several passages of each: many minutes
 	@EXPUNGE_KILL_PASSAGES=some scripts/run_tests.sh tests/fault/kill.sh
 
+.PHONY: test-race-long
+test-race-long: $(BIN_test) ## 250 permutations of each race: half an hour or more
+	@EXPUNGE_INTERLEAVE=250 EXPUNGE_TEST_TIMEOUT=36000 scripts/run_tests.sh tests/fault/interleave.sh
+
 .PHONY: test-property-long
 test-property-long: $(BIN_release) $(BIN_test) ## 5,000 random schemas: an hour or two
 	@EXPUNGE_PROPERTY_FIXED=1000 EXPUNGE_PROPERTY_FRESH=4000 EXPUNGE_PROPERTY_LANES=$(shell nproc) EXPUNGE_TEST_TIMEOUT=36000 \

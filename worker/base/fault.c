@@ -50,6 +50,27 @@ pause_until(const char *file, const char *name)
         (void)nanosleep(&(struct timespec){ .tv_nsec = PAUSE_STEP_NS }, NULL);
 }
 
+/* "N:FILE,M:FILE": at the N-th passage of any point that the one working thread comes to. */
+static void
+stop_at(const char *stops, const char *name)
+{
+    static atomic_long all;
+    char file[1024];
+
+    if (stops == NULL || strncmp(name, "frame.", 6) == 0)
+        return;
+    const long passage = atomic_fetch_add(&all, 1) + 1;
+    for (const char *at = stops; at != NULL && *at != '\0'; at = strchr(at, ',') == NULL ? NULL : strchr(at, ',') + 1)
+    {
+        char *rest = NULL;
+        if (strtol(at, &rest, 10) != passage || *rest != ':')
+            continue;
+        const size_t length = strcspn(rest + 1, ",");
+        (void)snprintf(file, sizeof file, "%.*s", (int)length, rest + 1);
+        pause_until(file, name);
+    }
+}
+
 void
 fault_point(const char *name)
 {
@@ -59,6 +80,7 @@ fault_point(const char *name)
 
     if (log != NULL)
         touch(log, name);
+    stop_at(getenv("EXPUNGE_FAULT_STOPS"), name);
     if (names_point(getenv("EXPUNGE_FAULT_PAUSE"), name, &rest) && rest != NULL)
         pause_until(rest, name);
     if (names_point(getenv("EXPUNGE_FAULT"), name, &rest))

@@ -202,6 +202,12 @@ mark_live(Restore *restore, RestoreFile *file)
                               : restore_sql_live(restore->arena, file, restore->files, restore->file_count),
                  0, NULL, &done));
     file->result.present = db_affected(done);
+    if (file->incarnation == NULL || file->result.present > 0)
+        return OK;
+    CLEANUP(db_result_freep) DbResult *back = NULL;
+    TRY(db_query(restore->session->db, restore_sql_root(restore->arena, file), 0, NULL, &back));
+    file->result.present = db_affected(back);
+    file->shared = file->result.present > 0;
     return OK;
 }
 
@@ -407,9 +413,28 @@ restore_rows(Restore *restore)
 
 /* -- what remains -------------------------------------------------------------------------------------------------- */
 
+/* A customer who came back while the erasure was under way has said so in the root's row: that one stays as it is. */
+static void
+note_root(Restore *restore)
+{
+    const Disposal *d = restore->disposal;
+    const Target *target = targets_find(&restore->session->targets, d->kind, d->name);
+
+    if (d->state != STATE_ERASING || d->root_erased || target == NULL || target->subject == NULL)
+        return;
+    const GraphTable *root = &target->graph->tables[target->root];
+    for (size_t f = 0; f < restore->file_count; f++)
+    {
+        RestoreFile *file = &restore->files[f];
+        if (!file->values && file->told->digest.mark.rows == 1 && strcmp(file->told->schema, root->schema) == 0 &&
+            strcmp(file->told->table, root->name) == 0)
+            file->incarnation = target->subject->incarnation == NULL ? "" : target->subject->incarnation;
+    }
+}
+
 /* Nothing of a subject in its grace period was removed. */
 static Err
-judge_removed(const Restore *restore)
+judge_removed(Restore *restore)
 {
     DisposalTable *tables;
     size_t count;
@@ -427,6 +452,7 @@ judge_removed(const Restore *restore)
                                            tables[i].edge[0] != '\0';
             }
     }
+    note_root(restore);
     if (restore->disposal->state != STATE_ARCHIVED || done > 0)
         return OK;
     return err_new(

@@ -15,6 +15,7 @@ typedef struct RestoreFile
     const char *stage;        /* temporary table: its rows, before they are written */
     bool values;              /* role "values" */
     bool staged;              /* false: it fits no more, and nothing more is asked of it */
+    const char *incarnation;  /* erasing: the subject's root, which the customer who is back has changed: its column, or "" */
     bool shared;              /* rows of others as well, which are there still, whatever became of them */
     bool all_live;            /* ... and are, every one */
     const char **defaults;    /* per column of the table: SQL, or NULL */
@@ -88,6 +89,8 @@ char *restore_sql_stage(Arena *arena, const RestoreFile *file);                 
 char *restore_sql_live(Arena *arena, const RestoreFile *file, const RestoreFile *files, size_t count);
 /* the same of shared rows, by their key alone */
 char *restore_sql_shared(Arena *arena, const RestoreFile *file);
+/* the same of the root, when it is the same one */
+char *restore_sql_root(Arena *arena, const RestoreFile *file);
 char *restore_sql_put(Arena *arena, const RestoreFile *file);     /* COPY (INSERT … RETURNING …) TO STDOUT */
 char *restore_sql_present(Arena *arena, const RestoreFile *file); /* COPY of those that restore_sql_live marked */
 /* Values: lock the rows that lived on; tell each value's fate: 'b' to be put back, 's' is back, 'c' changed or gone; in

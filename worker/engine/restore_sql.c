@@ -128,6 +128,16 @@ restore_sql_shared(Arena *arena, const RestoreFile *file)
                         restore_sql_join(arena, file, "t", "s"));
 }
 
+char *
+restore_sql_root(Arena *arena, const RestoreFile *file)
+{
+    const char *column = quoted(arena, file->incarnation);
+    return arena_printf(arena, "%s%s", restore_sql_shared(arena, file),
+                        file->incarnation[0] == '\0'
+                            ? ""
+                            : arena_printf(arena, " and t.%s is not distinct from s.%s", column, column));
+}
+
 /* The file's columns as the table has them; one that is gone held nothing but nulls. */
 static char *
 kept_names(Arena *arena, const RestoreFile *file)

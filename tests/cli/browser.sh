@@ -75,7 +75,7 @@ judge() # NAME VIEW...: in these views, on paper, and with bait in it
     run timeout 1200 python3 "$browser" check "$WORK/$name.html" "$pictures/$name" "$@"
     expect_equal "$name: in a browser nothing is wrong: width, contrast, names, requests, paper" '0 ' "$STATUS $(head -c 4000 "$OUT" "$ERR" | grep -v '^==>\|^$')"
     expect_json "$name: the browser saw text, tables and headings at every width, pages of paper, and the bait" t "$pictures/$name/seen.json" \
-        "select bool_and((j ->> (v || ': texts'))::int > 30 and (j -> (v || ': accessible') ->> 'table')::int > 2 and (j -> (v || ': accessible') ->> 'heading')::int > 4)
+        "select bool_and((j ->> (v || ': texts'))::int > 30 and (j -> (v || ': accessible') ->> 'table')::int > 1 and (j -> (v || ': accessible') ->> 'heading')::int > 4)
                 and (j ->> 'paper: pages')::int > 0 and (j ->> 'bait')::int >= 4
            from doc, unnest('{$(IFS=,; echo "$*")}'::text[]) as v group by j"
 }

@@ -19,6 +19,7 @@ golden_filter()
         -e 's/ +[0-9][0-9.]* (B|kB|MB|GB)\b/ SIZE/g' -e 's/, (now|[0-9]+ s ago)$/, AGO/' -e 's/the next in [0-9]+ s/the next in N s/' -e 's/ +$//'
 }
 
+# shellcheck disable=SC2317 # it is called
 csv_report() # the dates of the overdue history are many, and all alike
 {
     x report --format csv | tr -d '\r' | grep -v '^overdue,'

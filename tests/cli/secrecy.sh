@@ -83,10 +83,9 @@ for id in $(sql eu "select 'eu-' || min(id) from expunge.disposal group by kind,
     say certificate "$id" --format html
 done
 expect_true 'the reports are there to be searched: table, page and file' test "$(cat "$said"/*-report.out | grep -c '^disposal,\|<caption>\|^written to ')" -gt 20
-sql eu "select v from expunge.report_disposal v" >"$WORK/views"
-sql eu "select v from expunge.report_table v" >>"$WORK/views"
-sql eu "select v from expunge.report_not_erased v" >>"$WORK/views"
-sql eu "select v from expunge.report_installation v" >>"$WORK/views"
+for view in report_disposal report_table report_not_erased report_installation; do
+    sql eu "select v from expunge.$view v"
+done >"$WORK/views"
 expect_true 'the auditors'"'"' views have rows' test "$(wc -l <"$WORK/views")" -gt 100
 expect_none 'no secret in the auditors'"'"' views' "$WORK/views"
 say verify

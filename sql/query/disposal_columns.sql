@@ -9,7 +9,14 @@
          d.root_erased, d.store, d.snapshot_name, d.snapshot_id, d.key_id, d.snapshot_digest,
          (extract(epoch from d.key_destroyed_at) * 1000000)::bigint, d.configuration_digest, d.attempts, d.last_error,
          (extract(epoch from d.next_attempt_at) * 1000000)::bigint, d.ledger_seq, d.ledger_digest,
-         (extract(epoch from d.restored_at) * 1000000)::bigint, d.replay_seq
+         (extract(epoch from d.restored_at) * 1000000)::bigint, d.replay_seq,
+         (extract(epoch from d.requested_at) * 1000000)::bigint, d.requested_plainly,
+         (extract(epoch from d.withdrawal_at) * 1000000)::bigint, d.plan_digest, (extract(epoch from d.plan_at) * 1000000)::bigint,
+         d.immediate and expunge.is_approved(d.id),
+         exists (select from expunge.refusal f
+                   join expunge.hold h on h.id = f.hold
+                  where f.disposal = d.id
+                    and (h.released_at is not null or h.expires_at <= clock_timestamp()))
     from expunge.disposal d
    where (($1::bigint is null and d.state not in ('cleared', 'withdrawn')) or d.id = $1::bigint)
    order by d.id

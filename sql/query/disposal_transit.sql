@@ -18,6 +18,7 @@
          withdrawn_at = case when $3::text = 'withdrawn' then now() else withdrawn_at end,
          subject_key = case when $3::text in ('cleared', 'withdrawn') then null else subject_key end,
          incarnation = case when $3::text in ('cleared', 'withdrawn') then null else incarnation end,
+         withdrawal_reason = case when $3::text in ('cleared', 'withdrawn') then null else withdrawal_reason end,
          attempts = 0, last_error = null, next_attempt_at = null
    where id = $1::bigint
      and state = $2::text

@@ -60,7 +60,7 @@ done
 for time in yesterday 2026-13-01 2026-02-30 12:00 ''; do
     expect_usage "a time that is none, \"$time\"" "--as-of wants a point in time such as" plan "--as-of=$time"
 done
-expect_usage 'a word too many' '"now" is one word too many: expunge pause' pause --reason x now
+expect_usage 'a word too many' 'one word too many: expunge pause' pause --reason x now
 expect_usage 'a word missing' 'something is missing: expunge certificate' certificate
 expect_usage 'a certificate of what is no disposal' '"one" is no disposal: it would look like eu-17' certificate one
 expect_usage 'a format that does not exist' 'pdf' certificate eu-1 --format pdf

@@ -4,6 +4,7 @@
 #include "cmd/command.h"
 #include "engine/settings.h"
 #include "engine/stop.h"
+#include "engine/wishes.h"
 #include "sql.h"
 #include "wrap/file.h"
 
@@ -144,6 +145,7 @@ install(Context *context, const Workshop *workshop, const DatabaseRule *database
         e = grant_all(session, context->arena);
     while (may_try_again(session, e, ++attempt));
     TRY(e);
+    TRY(wishes_publish(session));
     if (applied > 0)
         TRY(session_record(session, NULL, "installed", session_fields(session, NULL)));
     TRY(session_flush(session, 0, true));

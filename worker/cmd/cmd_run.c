@@ -9,12 +9,12 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum
 {
     OPT_POLICY,
     OPT_DISPOSAL,
+    OPT_REQUESTS,
     OPT_JOBS,
     OPT_FOR,
     OPT_ALLOW_LARGE,
@@ -24,22 +24,13 @@ enum
 static const OptionRule options[] = {
     [OPT_POLICY] = { "--policy", OPTION_TEXT, "NAME", "only this policy" },
     [OPT_DISPOSAL] = { "--disposal", OPTION_TEXT, "ID", "only this disposal" },
+    [OPT_REQUESTS] = { "--requests", OPTION_FLAG, NULL,
+                       "only what people asked for: requests, approvals, withdrawals" },
     [OPT_JOBS] = { "--jobs", OPTION_NUMBER, "N", "so many disposals side by side (default: worker.jobs)" },
     [OPT_FOR] = { "--for", OPTION_TEXT, "DURATION", "stop after this time, such as \"2 hours\"" },
     [OPT_ALLOW_LARGE] = { "--allow-large", OPTION_FLAG, NULL, "this once, go beyond the caps of \"safety\"" },
     [OPT_AS_OF] = { "--as-of", OPTION_TIME, "TIME", "as if it were this time (only where safety.allow_as_of = true)" },
 };
-
-static void
-show_progress(void *context, const Outcome *outcome)
-{
-    const Context *c = context;
-    notify_status("%s: %s is %s", outcome->database, outcome->name, lifecycle_state_name(outcome->state));
-    notify_watchdog();
-    if (isatty(STDERR_FILENO) && !c->quiet)
-        fprintf(stderr, "%s: %s %s is %s\n", outcome->database, outcome->kind, outcome->name,
-                lifecycle_state_name(outcome->state));
-}
 
 /* "90 s", "5 min", "2 h 30 min", with the long words too */
 static Err
@@ -78,9 +69,13 @@ static Err
 read_options(Context *context, Workshop *workshop, RunOptions *run)
 {
     run->filter.policy = context->values[OPT_POLICY];
+    run->filter.requests = command_given(context, OPT_REQUESTS);
+    if (run->filter.requests && (command_given(context, OPT_POLICY) || command_given(context, OPT_DISPOSAL)))
+        return err_new(ERR_USAGE, "--requests names what is worked on, and so does %s: one of them",
+                       command_given(context, OPT_POLICY) ? "--policy" : "--disposal");
     run->allow_large = command_given(context, OPT_ALLOW_LARGE);
     run->jobs = context->numbers[OPT_JOBS];
-    run->progress = show_progress;
+    run->progress = passes_progress;
     run->progress_context = context;
     if (run->filter.policy != NULL)
         TRY(passes_check_policy(workshop->rules, run->filter.policy));

@@ -12,10 +12,9 @@
 
 #define DEFAULT_CONFIG "/etc/expunge/expunge.conf"
 
-const Command *const command_list[] = { &command_init,        &command_check,  &command_plan,   &command_run,
-                                        &command_restore,     &command_export, &command_status, &command_report,
-                                        &command_certificate, &command_verify, &command_replay, &command_snapshot,
-                                        &command_pause,       &command_resume, &command_help };
+const Command *const command_list[] = { &command_init, &command_check, &command_plan, &command_run, &command_watch,
+ &command_restore, &command_export, &command_request, &command_approve, &command_withdraw, &command_hold, &command_release, &command_status,
+ &command_report, &command_certificate, &command_verify, &command_replay, &command_snapshot, &command_pause, &command_resume, &command_help };
 const size_t command_count = sizeof command_list / sizeof *command_list;
 
 bool
@@ -141,7 +140,7 @@ parse_word(const char *word, Context *context)
     if (context->command != NULL)
     {
         if (context->operand_count >= context->command->operands_max)
-            return err_new(ERR_USAGE, "\"%s\" is one word too many: %s", word,
+            return err_new(ERR_USAGE, "one word too many: %s", /* it may be a part of somebody's name */
                            command_usage(context->arena, context->command));
         context->operands[context->operand_count++] = word;
         return OK;

@@ -55,7 +55,8 @@ typedef struct Command
     Err (*run)(Context *context);
 } Command;
 
-extern const Command command_init, command_check, command_plan, command_run, command_status, command_report,
+extern const Command command_init, command_check, command_plan, command_run, command_watch, command_request,
+    command_approve, command_withdraw, command_hold, command_release, command_status, command_report,
     command_certificate, command_verify, command_replay, command_snapshot, command_restore, command_export,
     command_pause, command_resume, command_help;
 

@@ -3,9 +3,37 @@
 
 #include "base/text.h"
 #include "report/outcomeview.h"
+#include "wrap/notify.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+void
+passes_progress(void *context, const Outcome *outcome)
+{
+    const Context *c = context;
+    notify_status("%s: %s is %s", outcome->database, outcome->name, lifecycle_state_name(outcome->state));
+    notify_watchdog();
+    if (isatty(STDERR_FILENO) && !c->quiet)
+        fprintf(stderr, "%s: %s %s is %s\n", outcome->database, outcome->kind, outcome->name,
+                lifecycle_state_name(outcome->state));
+}
+
+void
+passes_tell(const Context *context, const Outcome *o)
+{
+    const char *step = o->step == NULL ? "wait" : o->step;
+    if (o->error != NULL)
+        command_note(context, "%s-%" PRId64 ": %s, stopped: %s\n", o->database, o->id, lifecycle_state_name(o->state),
+                     o->error);
+    else if (strcmp(step, "approve") == 0)
+        command_note(context, "%s-%" PRId64 ": waits for an approval of plan %s\n", o->database, o->id,
+                     o->digest == NULL ? "-" : o->digest);
+    else if (o->progressed)
+        command_note(context, "%s-%" PRId64 ": %s\n", o->database, o->id, lifecycle_state_name(o->state));
+}
 
 static void
 print_json(Context *context, const RunResult *result, bool plan)

@@ -37,7 +37,7 @@ depart_is_asked_for(Job *job, bool *ret_asked)
     const char *params[] = { d->kind, d->commitment };
 
     *ret_asked = false;
-    if (job->target->subject == NULL || !job->target->subject->removed_during_grace || d->immediate ||
+    if (job->target->subject == NULL || !job->target->subject->removed_during_grace || job_is_immediate(job) ||
         d->state != STATE_OPEN)
         return OK;
     TRY(db_query_row(job->session->db, SQL_restore_last, 2, params, &row));

@@ -6,6 +6,7 @@
 #include "engine/kept.h"
 #include "engine/settle.h"
 #include "engine/stop.h"
+#include "engine/wishes.h"
 #include "sql.h"
 
 #include <inttypes.h>
@@ -30,10 +31,23 @@ judge_overdue_policy(Job *job)
 }
 
 static Err
+judge_overdue_since(Job *job, Instant due_at)
+{
+    Instant now, limit;
+
+    job->outcome->due_at = due_at;
+    if (due_at == INSTANT_NONE)
+        return OK;
+    TRY(session_now(job->session, &now));
+    TRY(session_add(job->session, due_at, job->session->rules->overdue_after, &limit));
+    job->outcome->overdue = limit < now;
+    return OK;
+}
+
+static Err
 judge_overdue(Job *job)
 {
     const Disposal *d = job->disposal;
-    Instant now, limit;
 
     if (strcmp(job->outcome->step, "wait") == 0)
     {
@@ -42,15 +56,14 @@ judge_overdue(Job *job)
     }
     if (strcmp(job->outcome->step, "held") == 0)
         return OK;
+    if (strcmp(job->outcome->step, "approve") == 0)
+        return judge_overdue_since(job, d->requested_at);
     if (job->target->policy != NULL && d->state == STATE_OPEN)
         return judge_overdue_policy(job);
-    job->outcome->due_at = d->erase_after != INSTANT_NONE && d->state != STATE_OPEN ? d->erase_after : d->ended_at;
-    if (job->outcome->due_at == INSTANT_NONE)
-        return OK;
-    TRY(session_now(job->session, &now));
-    TRY(session_add(job->session, job->outcome->due_at, job->session->rules->overdue_after, &limit));
-    job->outcome->overdue = limit < now;
-    return OK;
+    if (job_is_immediate(job))
+        return judge_overdue_since(job, d->requested_at);
+    return judge_overdue_since(job,
+                               d->erase_after != INSTANT_NONE && d->state != STATE_OPEN ? d->erase_after : d->ended_at);
 }
 
 /* -- one thing that is due ------------------------------------------------------------------------------------------ */
@@ -134,6 +147,9 @@ new_disposal(Session *session, Arena *arena, const char *kind, const char *name,
                      .key_destroyed_at = INSTANT_NONE,
                      .next_attempt_at = INSTANT_NONE,
                      .restored_at = INSTANT_NONE,
+                     .requested_at = INSTANT_NONE,
+                     .withdrawal_at = INSTANT_NONE,
+                     .plan_at = INSTANT_NONE,
                      .configuration_digest = session->rules->config_digest };
     return d;
 }
@@ -181,19 +197,6 @@ add_unlooked(Session *session, Arena *arena, const Target *target, Instant as_of
 
 /* -- subjects ------------------------------------------------------------------------------------------------------ */
 
-/* The grace period begins anew with a restore: nobody who was brought back is gone again the next morning. */
-static Err
-grace_from(Session *session, const Disposal *d, Instant *ret_from)
-{
-    CLEANUP(db_result_freep) DbResult *row = NULL;
-    const char *params[] = { d->kind, d->commitment };
-
-    TRY(db_query_row(session->db, SQL_restore_last, 2, params, &row));
-    const Instant restored = db_text(row, 0, 0) == NULL ? INSTANT_NONE : db_int64(row, 0, 0);
-    *ret_from = restored != INSTANT_NONE && restored > d->ended_at ? restored : d->ended_at;
-    return OK;
-}
-
 static Err
 due_root(Session *session, Arena *arena, const Target *target, const DbResult *roots, size_t row, Instant as_of,
          DueList *list)
@@ -214,7 +217,7 @@ due_root(Session *session, Arena *arena, const Target *target, const DbResult *r
         return err_new(ERR_DATABASE, "\"%s\" holds a point in time that cannot be judged (infinity?)",
                        target->subject->ended_at);
     Instant from;
-    TRY(grace_from(session, d, &from));
+    TRY(wishes_grace_from(session, d->kind, d->commitment, d->ended_at, &from));
     TRY(session_add(session, from, target->subject->grace, &d->erase_after));
     return add_due(session, arena, d, list);
 }
@@ -278,11 +281,23 @@ wanted(const DiscoverFilter *filter, const Disposal *d)
 {
     if (filter->disposal_id != 0 && d->id != filter->disposal_id)
         return false;
+    if (filter->requests && !d->immediate && d->withdrawal_at == INSTANT_NONE && !d->unheld)
+        return false;
     if (filter->policy != NULL && (!disposals_is_policy(d) || strcmp(d->name, filter->policy) != 0))
         return false;
     if (filter->kind != NULL && (strcmp(d->kind, filter->kind) != 0 || !text_equal(d->subject_key, filter->key)))
         return false;
     return true;
+}
+
+/* A request that no worker has made its own yet: a plan tells of it as the next run will find it. */
+static void
+name_request(Session *session, Arena *arena, Disposal *d)
+{
+    if (d->commitment != NULL || d->subject_key == NULL)
+        return;
+    d->commitment = session_commitment(session->house, arena, d->kind, d->subject_key, d->incarnation);
+    d->name = arena_strndup(arena, d->commitment, 12);
 }
 
 static Err
@@ -300,13 +315,14 @@ discover_due(Session *session, Arena *arena, const DiscoverFilter *filter, DueLi
     Disposal **under_way;
     size_t count;
     Instant as_of;
+    const bool others = filter->disposal_id == 0 && !filter->requests;
 
     TRY(session_now(session, &as_of));
     TRY(disposals_unfinished(arena, session->db, &under_way, &count));
     for (size_t i = 0; i < count; i++)
         if (disposals_is_policy(under_way[i]) && wanted(filter, under_way[i]))
             TRY(add_due(session, arena, under_way[i], ret_list));
-    for (size_t i = 0; i < session->targets.count && filter->disposal_id == 0; i++)
+    for (size_t i = 0; i < session->targets.count && others; i++)
     {
         const Target *target = &session->targets.list[i];
         if (target->policy != NULL && filter->kind == NULL &&
@@ -316,15 +332,18 @@ discover_due(Session *session, Arena *arena, const DiscoverFilter *filter, DueLi
     }
     for (size_t i = 0; i < count; i++)
         if (!disposals_is_policy(under_way[i]) && wanted(filter, under_way[i]))
+        {
+            name_request(session, arena, under_way[i]);
             TRY(add_due(session, arena, under_way[i], ret_list));
-    for (size_t i = 0; i < session->targets.count && filter->disposal_id == 0; i++)
+        }
+    for (size_t i = 0; i < session->targets.count && others; i++)
     {
         const Target *target = &session->targets.list[i];
         if (target->subject != NULL && filter->policy == NULL &&
             (filter->kind == NULL || strcmp(filter->kind, target->name) == 0))
             TRY(due_target(session, arena, target, filter, as_of, ret_list));
     }
-    if (filter->disposal_id == 0 && filter->policy == NULL && filter->kind == NULL)
+    if (others && filter->policy == NULL && filter->kind == NULL)
         TRY(due_unclaimed(session, arena, as_of, ret_list));
     return OK;
 }

@@ -11,6 +11,7 @@ typedef struct DiscoverFilter
     const char *policy;  /* NULL: all */
     int64_t disposal_id; /* 0: all */
     const char *database;
+    bool requests;    /* only what people want at once: requests, withdrawals, and what a hold kept that is over */
     const char *kind; /* with key: one subject */
     const char *key;
 } DiscoverFilter;

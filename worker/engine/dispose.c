@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "engine/approval.h"
 #include "engine/archive.h"
 #include "engine/depart.h"
 #include "engine/erase.h"
@@ -23,11 +24,14 @@ dispose_next(Job *job, Step *ret_step, const char **ret_story)
     const Disposal *d = job->disposal;
     Situation s = { .state = d->state,
                     .is_subject = job->target->subject != NULL,
-                    .immediate = d->immediate,
+                    .immediate = job_is_immediate(job),
                     .ended = true,
                     .erase_after = d->erase_after,
                     .next_attempt_at = d->next_attempt_at,
-                    .restored = d->restored_at != INSTANT_NONE };
+                    .restored = d->restored_at != INSTANT_NONE,
+                    .withdrawal = d->withdrawal_at != INSTANT_NONE };
+    bool misplaced = false;
+
     TRY(session_now(job->session, &s.now));
     TRY(job_held(job, &s.held, ret_story));
     if (s.is_subject)
@@ -35,6 +39,8 @@ dispose_next(Job *job, Step *ret_step, const char **ret_story)
         RootState root;
         TRY(job_root(job, "", &root));
         s.ended = root.ended && root.same;
+        s.unapproved = root.unapproved;
+        misplaced = root.misplaced && d->requested_at != INSTANT_NONE;
         s.archives = d->state == STATE_OPEN && (d->erase_after == INSTANT_NONE || s.now < d->erase_after);
     }
     else
@@ -46,7 +52,7 @@ dispose_next(Job *job, Step *ret_step, const char **ret_story)
                    d->erase_after != INSTANT_NONE && s.now < d->erase_after;
     TRY(depart_is_asked_for(job, &s.removes));
     *ret_step = lifecycle_next(&s);
-    return OK;
+    return misplaced && *ret_step == STEP_ARCHIVE ? job_is_misplaced(job) : OK;
 }
 
 static Err
@@ -74,6 +80,7 @@ take_step(Job *job, Step step, const char *story)
             "the root row of this %s does not say any more that it has ended, and its erasure has begun: a person must look",
             job->target->name);
     case STEP_WITHDRAW: return erase_withdraw(job);
+    case STEP_APPROVE: return approval_ask(job);
     case STEP_ARCHIVE: return archive(job);
     case STEP_BEGIN: return erase_begin(job);
     case STEP_ERASE: return erase_rows(job);
@@ -91,6 +98,7 @@ step_word(Step step)
     case STEP_HELD: return "held";
     case STEP_REFUSE: return "refused";
     case STEP_WITHDRAW: return "withdraw";
+    case STEP_APPROVE: return "approve";
     case STEP_ARCHIVE: return "archive";
     case STEP_BEGIN:
     case STEP_ERASE: return "erase";
@@ -119,10 +127,35 @@ walk(Session *session, Arena *arena, int64_t id, Outcome *outcome)
         if (step != STEP_NOTHING && (outcome->step == NULL || strcmp(outcome->step, "wait") == 0 || step == STEP_BEGIN))
             outcome->step = step_word(step);
         TRY(take_step(&job, step, story));
+        if (step == STEP_APPROVE) /* the rest is a person's */
+            break;
         if (step != STEP_NOTHING)
             outcome->progressed = true;
     }
     return OK;
+}
+
+/* What a hold forbade, once: somebody may ask why it is still there. */
+static Err
+note_refusal(Session *session, Arena *arena, int64_t id, int64_t hold_id)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    CLEANUP(db_result_freep) DbResult *row = NULL;
+    Disposal *disposal;
+    const char *params[] = { arena_printf(arena, "%" PRId64, id), arena_printf(arena, "%" PRId64, hold_id) };
+
+    TRY(disposals_load(arena, session->db, id, &disposal));
+    TRY(db_begin(session->db, "", &tx));
+    TRY(db_query(session->db, SQL_refusal_add, 2, params, &row));
+    if (db_rows(row) == 0)
+        return OK;
+    JsonDoc *fields = session_fields(session, disposal);
+    jsondoc_set_integer(fields, "hold", hold_id);
+    jsondoc_set_string(fields, "state", db_text(row, 0, 0));
+    jsondoc_set_integer(fields, "rows_done", db_int64(row, 0, 1));
+    TRY(disposals_record(arena, session->db, id, "refused", fields));
+    TRY(db_commit(&tx));
+    return session_flush(session, id, false);
 }
 
 /* A failure is written down with its back-off; being stopped, held or too late is none. */
@@ -180,6 +213,8 @@ dispose_run(Session *session, Arena *arena, int64_t id, Outcome *outcome)
         outcome->code = e;
         outcome->error = arena_strdup(arena, err_joined());
         err_clear();
+        if (e == ERR_HELD && outcome->hold_id != 0 && !session_is_broken(session))
+            TRY(note_refusal(session, arena, id, outcome->hold_id));
         write_failure(session, arena, id, e, outcome->error);
     }
     if (session_is_broken(session))

@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "engine/approval.h"
 #include "engine/archive.h"
 #include "engine/coverage.h"
 #include "engine/kept.h"
@@ -150,17 +151,15 @@ pass_over(Job *job)
     return session_flush(job->session, job->disposal->id, false);
 }
 
-Err
-erase_begin(Job *job)
+/* In one transaction, under the root's lock; a plan that nobody approved is counted and not begun. */
+static Err
+begin(Job *job, Plan *ret_plan)
 {
     CLEANUP(db_tx_endp) DbTx tx = { 0 };
     const Transit step = { .from = job->disposal->state, .to = STATE_ERASING };
     const bool subject = job->target->subject != NULL;
-    bool succeeded;
+    const bool needs = approval_is_needed(job) && job->disposal->approved;
 
-    TRY(job_is_succeeded(job, &succeeded));
-    if (succeeded)
-        return pass_over(job);
     TRY(coverage_judge(job->arena, job->session, job->target, job->outcome));
     TRY(erase_judge_rights(job));
     TRY(session_judge_schema(job->session));
@@ -172,17 +171,44 @@ erase_begin(Job *job)
     {
         TRY(job_fill_subject(job));
         TRY(job_refuse_foreign(job));
+        if (needs)
+            TRY(approval_judge(job, ret_plan));
+        if (needs && !ret_plan->approved)
+            return OK;
         TRY(orphans_note(job));
         TRY(whole_rehearse(job));
     }
     TRY(disposals_transit(job->session->db, job->disposal->id, &step));
-    TRY(disposals_record(job->arena, job->session->db, job->disposal->id, "erasing",
-                         session_fields(job->session, job->disposal)));
+    JsonDoc *fields = session_fields(job->session, job->disposal);
+    if (needs)
+        jsondoc_set_string(fields, "plan_digest", ret_plan->digest);
+    TRY(disposals_record(job->arena, job->session->db, job->disposal->id, "erasing", fields));
     fault_point("begin.recorded");
     TRY(db_commit(&tx));
     fault_point("begin.committed");
     job->disposal->state = STATE_ERASING;
     return session_flush(job->session, job->disposal->id, false);
+}
+
+Err
+erase_begin(Job *job)
+{
+    Plan plan = { .digest = NULL };
+    bool succeeded;
+
+    TRY(job_is_succeeded(job, &succeeded));
+    if (succeeded)
+        return pass_over(job);
+    TRY(begin(job, &plan));
+    if (plan.digest == NULL || plan.approved)
+        return OK;
+    TRY(approval_publish(job, &plan));
+    job->outcome->digest = plan.digest;
+    return err_new(
+        ERR_RAIL,
+        "the plan has changed since it was approved, or another one was: its digest is now %s; look at it, and "
+        "approve it anew",
+        plan.digest);
 }
 
 /* -- counting ------------------------------------------------------------------------------------------------------ */

@@ -43,7 +43,38 @@ job_begin(Session *session, Arena *arena, Disposal *disposal, Outcome *outcome, 
     return disposal->subject_key == NULL ? OK : session_set_key(session, disposal->subject_key);
 }
 
+bool
+job_is_immediate(const Job *job)
+{
+    const SubjectRule *rule = job->target->subject;
+    const Disposal *d = job->disposal;
+    return d->immediate && (rule == NULL || !rule->immediate_needs_approval || d->approved || d->replay_seq > 0);
+}
+
 /* -- the guarded transaction --------------------------------------------------------------------------------------- */
+
+/* A request lets a root go that has not ended; but one that had, and says that it has not any more, is back. */
+static void
+judge_root(const Job *job, const DbResult *row, RootState *ret_state)
+{
+    const Disposal *d = job->disposal;
+    const SubjectRule *rule = job->target->subject;
+    const char *region = job->session->database->region;
+    const bool by_request = d->requested_plainly || job_is_immediate(job);
+    const bool says_so = rule->ended_at != NULL && db_bool(row, 0, 0);
+    const bool is_back = d->ended_at != INSTANT_NONE && !says_so;
+    const bool replayed = d->replay_seq > 0; /* by the ledger's word, whatever the restored row says */
+    const bool same_one = text_equal(db_text(row, 0, 1), d->incarnation);
+    Instant ended_at = INSTANT_NONE;
+
+    if (db_text(row, 0, 2) != NULL && !instant_parse(db_text(row, 0, 2), &ended_at))
+        ended_at = INSTANT_NONE;
+    ret_state->ended = replayed || says_so || (by_request && !is_back);
+    ret_state->another = !same_one;
+    ret_state->same = same_one && (replayed || by_request || ended_at == d->ended_at);
+    ret_state->unapproved = same_one && !is_back && d->immediate && !job_is_immediate(job);
+    ret_state->misplaced = region != NULL && db_text(row, 0, 3) != NULL && strcmp(region, db_text(row, 0, 3)) != 0;
+}
 
 Err
 job_root(Job *job, const char *lock, RootState *ret_state)
@@ -51,21 +82,12 @@ job_root(Job *job, const char *lock, RootState *ret_state)
     CLEANUP(arena_freep) Arena *scratch = arena_new();
     CLEANUP(db_result_freep) DbResult *row = NULL;
     Selector selector = job->selector;
-    const Disposal *d = job->disposal;
 
     selector.arena = scratch;
     TRY(db_query_kept(job->session->db, selector_root_state(&selector, lock), 0, NULL, &row));
     *ret_state = (RootState){ .present = db_rows(row) > 0, .ended = true, .same = true };
-    if (!ret_state->present)
-        return OK;
-    Instant ended_at = INSTANT_NONE;
-    if (db_text(row, 0, 2) != NULL && !instant_parse(db_text(row, 0, 2), &ended_at))
-        ended_at = INSTANT_NONE;
-    const bool replayed = d->replay_seq > 0; /* by the ledger's word, whatever the restored row says */
-    ret_state->ended = replayed || db_bool(row, 0, 0);
-    ret_state->another = !text_equal(db_text(row, 0, 1), d->incarnation);
-    ret_state->same = !ret_state->another &&
-                      (replayed || job->target->subject->ended_at == NULL || ended_at == d->ended_at);
+    if (ret_state->present)
+        judge_root(job, row, ret_state);
     return OK;
 }
 
@@ -73,6 +95,8 @@ static Err
 tell_hold(Job *job, const DbResult *row, bool *ret_held, const char **ret_story)
 {
     *ret_held = db_rows(row) > 0;
+    if (job->outcome != NULL)
+        job->outcome->hold_id = *ret_held ? db_int64(row, 0, 0) : 0;
     if (*ret_held)
         *ret_story = arena_printf(job->arena, "hold %s (%s) forbids it%s%s", db_text(row, 0, 0), db_text(row, 0, 1),
                                   db_text(row, 0, 2) == NULL ? "" : " until ",
@@ -133,6 +157,13 @@ job_root_is_back(const Job *job)
         job->target->name);
 }
 
+Err
+job_is_misplaced(const Job *job)
+{
+    return err_new(ERR_RAIL, "this %s belongs to another region than database \"%s\": its data would cross",
+                   job->target->name, job->session->database->name);
+}
+
 static Err
 judge_subject(Job *job, const char *root_lock)
 {
@@ -147,6 +178,8 @@ judge_subject(Job *job, const char *root_lock)
             ERR_RAIL,
             "the root row of this %s does not say any more that it has ended (or says another time): a person must look",
             job->target->name);
+    if (root.misplaced && job->disposal->requested_at != INSTANT_NONE)
+        return job_is_misplaced(job);
     return OK;
 }
 
@@ -304,7 +337,7 @@ static Err
 judge_window(Job *job)
 {
     Instant now;
-    if (job->session->rules->window.always || job->disposal->immediate)
+    if (job->session->rules->window.always || job_is_immediate(job))
         return OK;
     TRY(session_number(job->session, "select (extract(epoch from clock_timestamp()) * 1000000)::bigint", &now));
     if (!window_is_open(&job->session->rules->window, now))

@@ -28,6 +28,9 @@ typedef struct Job
         *filled; /* rows that job_fill_below found per place of the scope, tables then changes; NULL: not filled yet */
 } Job;
 
+/* Asked for at once, and allowed to: where the configuration wants a second person's yes, only with it. */
+bool job_is_immediate(const Job *job);
+
 /* Bind a disposal to its target: selector, cutoffs, key.  ERR_RAIL when the target has a problem or is not configured
  * any more. */
 NODISCARD Err job_begin(Session *session, Arena *arena, Disposal *disposal, Outcome *outcome, Job *ret_job);
@@ -70,10 +73,13 @@ NODISCARD Err job_guard_snapshot(Job *job, DbTx *ret_tx);
 typedef struct RootState
 {
     bool present;
-    bool ended;
-    bool same;    /* incarnation and end are those that the disposal was opened for */
-    bool another; /* its incarnation is another one */
+    bool ended;      /* as the root says, or by a request */
+    bool same;       /* incarnation and end are those that the disposal was opened for */
+    bool another;    /* its incarnation is another one */
+    bool unapproved; /* asked for at once, and a second person's yes is missing */
+    bool misplaced;  /* it belongs to another region than its database */
 } RootState;
+NODISCARD Err job_is_misplaced(const Job *job); /* that refusal */
 NODISCARD Err job_root(Job *job, const char *lock, RootState *ret_state);
 /* Somebody else has the key of the root that we removed: another incarnation, by the root's own word. */
 NODISCARD Err job_is_succeeded(Job *job, bool *ret_succeeded);

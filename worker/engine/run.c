@@ -5,6 +5,7 @@
 #include "engine/dispose.h"
 #include "engine/kept.h"
 #include "engine/stop.h"
+#include "engine/wishes.h"
 #include "model/cap.h"
 
 #include <inttypes.h>
@@ -80,7 +81,11 @@ static Err
 gather_from(Run *run, Session *session)
 {
     if (!run->options->look_only)
+    {
+        TRY(wishes_publish(session));
+        TRY(wishes_adopt(session));
         TRY(session_flush(session, 0, true));
+    }
     TRY(session_prepare_taken(session)); /* what one disposal takes, the next one does not count again */
     TRY(discover_due(session, run->arena, &run->options->filter, &run->due));
     return run->options->look_only ? OK : session_forget_taken(session);
@@ -499,7 +504,7 @@ run_phases(Run *run)
     TRY(judge_caps(run));
     sort_due(run);
     TRY(open_all(run));
-    for (size_t i = 0; i < run->session_count; i++)
+    for (size_t i = 0; i < run->session_count && !run->options->filter.requests; i++)
         TRY(kept_purge(run->sessions[i]));
     return act(run);
 }

@@ -210,6 +210,8 @@ char *selector_hold(const Selector *s);
 char *selector_ended_roots(const Selector *s);
 /* $1 region; columns: rows.  Ended roots of another region */
 char *selector_misplaced_roots(const Selector *s);
+/* $1 key, and its type is still to be added; columns: key, incarnation, label (texts).  For expunge.look_at_root */
+char *selector_look(const Selector *s);
 /* every root's key and incarnation (texts) */
 char *selector_all_roots(const Selector *s);
 /* policies: columns: oldest row's age (text) */

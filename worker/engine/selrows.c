@@ -426,6 +426,25 @@ selector_root_state(const Selector *s, const char *lock)
 }
 
 char *
+selector_look(const Selector *s)
+{
+    const GraphTable *root = &s->target->graph->tables[s->target->root];
+    const GraphColumn *key = &root->columns[s->target->key];
+    const SubjectRule *rule = s->target->subject;
+    const char *texts[] = { rule->incarnation, rule->label };
+    Text text = TEXT_INIT(s->arena);
+
+    text_addf(&text, "select t.%s::pg_catalog.text", key->quoted);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i] == NULL)
+            text_add(&text, ", null::pg_catalog.text");
+        else
+            text_addf(&text, ", t.%s::pg_catalog.text", root->columns[graph_column(root, texts[i])].quoted);
+    text_addf(&text, " from %s t where t.%s %s $1::", root->from, key->quoted, selparts_equals(key));
+    return text_done(&text);
+}
+
+char *
 selector_hold(const Selector *s)
 {
     const GraphColumn *key = &selparts_table(s, 0)->columns[s->target->key];

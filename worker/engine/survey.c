@@ -2,6 +2,7 @@
 /* survey.c -- the part of discover.h that counts: what the next step would do to which table. */
 #include "engine/discover.h"
 
+#include "engine/approval.h"
 #include "engine/depart.h"
 #include "engine/dispose.h"
 #include "engine/erase.h"
@@ -116,6 +117,7 @@ survey_subject(Job *job, Step step, bool removes)
 {
     const Scope *scope = job->target->scope;
     const char *action = removes ? "move" : step == STEP_ARCHIVE ? "copy" : "delete";
+    Plan plan = { .digest = NULL };
     OutcomeStay *kept;
     size_t count;
     int64_t rows;
@@ -123,6 +125,9 @@ survey_subject(Job *job, Step step, bool removes)
     TRY(db_query(job->session->db, selector_fill_subject_root(&job->selector), 0, NULL, NULL));
     TRY(job_fill_below(job));
     TRY(job_refuse_foreign(job));
+    if (approval_is_needed(job) && step != STEP_ARCHIVE && step != STEP_ERASE)
+        TRY(approval_count(job, &plan));
+    job->outcome->digest = plan.digest;
     TRY(subtract_taken(job));
     TRY(job_count_rows(job, 0, &rows));
     job_count(job, &scope->graph->tables[scope->tables[0].table], action, rows, 0);
@@ -154,6 +159,7 @@ survey_step(Job *job, Step step, const char *story)
             return OK; /* materialized views alone are left to be refreshed */
         o->removes = !subject || removes;
         return subject ? survey_subject(job, step, removes) : survey_policy(job);
+    case STEP_APPROVE: o->step = "approve"; return survey_subject(job, step, false);
     case STEP_BEGIN:
     case STEP_ERASE:
         o->step = "erase";
@@ -176,7 +182,7 @@ survey_step(Job *job, Step step, const char *story)
 static bool
 counts_rows(Step step)
 {
-    return step == STEP_ARCHIVE || step == STEP_BEGIN || step == STEP_ERASE;
+    return step == STEP_APPROVE || step == STEP_ARCHIVE || step == STEP_BEGIN || step == STEP_ERASE;
 }
 
 static Err

@@ -28,15 +28,18 @@ lifecycle_state_parse(const char *name, State *ret)
 const char *
 lifecycle_step_name(Step step)
 {
-    static const char *const names[] = {
-        "nothing", "held", "withdraw", "refuse", "archive", "begin", "erase", "clear"
-    };
+    static const char *const names[] = { "nothing", "held",  "withdraw", "refuse", "approve",
+                                         "archive", "begin", "erase",    "clear" };
     return names[step];
 }
 
 static Step
 next_before_erasing(const Situation *s)
 {
+    if (s->withdrawal)
+        return STEP_WITHDRAW;
+    if (!s->ended && s->unapproved)
+        return STEP_APPROVE;
     if (!s->ended)
         return s->rows_removed ? STEP_REFUSE : STEP_WITHDRAW;
     if (s->state == STATE_OPEN && s->archives && !s->immediate) /* a policy's move judges holds row by row */
@@ -44,7 +47,7 @@ next_before_erasing(const Situation *s)
     if (s->state == STATE_ARCHIVED && s->unfinished && !s->immediate)
         return STEP_ARCHIVE;
     if (s->erase_after != INSTANT_NONE && s->now < s->erase_after && !s->immediate)
-        return STEP_NOTHING;
+        return s->unapproved ? STEP_APPROVE : STEP_NOTHING;
     return s->held ? STEP_HELD : STEP_BEGIN;
 }
 

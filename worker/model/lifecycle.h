@@ -25,6 +25,7 @@ typedef enum Step
     STEP_HELD,     /* a hold forbids it */
     STEP_WITHDRAW, /* the customer is back: nothing was removed, or all of it restored; the snapshot dies */
     STEP_REFUSE,   /* the root says that it has not ended, and rows are gone already: a person must look */
+    STEP_APPROVE,  /* a second person's yes to its plan is missing */
     STEP_ARCHIVE,  /* write the snapshot: copy (subject), or move (policy; subject with during_grace = "remove") */
     STEP_BEGIN,    /* → erasing: the point of no return, confirmed under lock */
     STEP_ERASE,    /* batches until nothing is left, → erased */
@@ -48,6 +49,8 @@ typedef struct Situation
     bool restored;           /* what was removed is back */
     bool removes;            /* what archives takes the rows away as well: a hold forbids that */
     bool unfinished;         /* archived, rows removed; materialized views still hold copies of them */
+    bool withdrawal;         /* somebody wants it withdrawn */
+    bool unapproved; /* asked for at once, and nobody else has approved its plan: until then it has no such right */
 } Situation;
 
 Step lifecycle_next(const Situation *situation);

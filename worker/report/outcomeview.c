@@ -110,6 +110,7 @@ outcomeview_json(Arena *arena, const Outcome *o)
     jsondoc_set(doc, "missing_indexes", indexes_json(o));
     jsondoc_set(doc, "views", views_json(o));
     jsondoc_set_bool(doc, "overdue", o->overdue);
+    jsondoc_set_string(doc, "digest", o->digest);
     jsondoc_set_string(doc, "error", o->error);
     jsondoc_set(doc, "settle", settle_json(arena, o->settle));
     return doc;
@@ -166,6 +167,8 @@ outcomeview_text(Arena *arena, const Outcome *o, bool verbose)
     add_stays(&text, arena, "held", o->held, o->held_count);
     if (verbose || strcmp(o->step == NULL ? "wait" : o->step, "archive") != 0 || strcmp(o->kind, "policy") == 0)
         add_stays(&text, arena, "kept", o->kept, o->kept_count);
+    if (o->step != NULL && strcmp(o->step, "approve") == 0 && o->digest != NULL)
+        text_addf(&text, "    it waits for a second person: expunge approve %s --plan %s\n", id, o->digest);
     if (o->error != NULL)
         text_addf(&text, "    ! %s\n", o->error);
     add_settle(&text, o->settle);

@@ -65,6 +65,13 @@ read_disposal(Arena *arena, const DbResult *rows, size_t row, Disposal *ret)
         .ledger_digest = keep(arena, rows, row, 31),
         .restored_at = instant_at(rows, row, 32),
         .replay_seq = db_text(rows, row, 33) == NULL ? 0 : db_int64(rows, row, 33),
+        .requested_at = instant_at(rows, row, 34),
+        .requested_plainly = db_bool(rows, row, 35),
+        .withdrawal_at = instant_at(rows, row, 36),
+        .plan_digest = keep(arena, rows, row, 37),
+        .plan_at = instant_at(rows, row, 38),
+        .approved = db_bool(rows, row, 39),
+        .unheld = db_bool(rows, row, 40),
     };
     if (!lifecycle_state_parse(db_text(rows, row, 8), &ret->state))
         return err_new(ERR_INTERNAL, "disposal %" PRId64 " is in a state that this version does not know", ret->id);
@@ -244,6 +251,7 @@ disposals_transit(Db *db, int64_t id, const Transit *transit)
     CLEANUP(db_result_freep) DbResult *done = NULL;
     char text[24];
 
+    const char *id_text[] = { text };
     if (!lifecycle_allows(transit->from, transit->to))
         return err_new(ERR_INTERNAL, "a disposal cannot go from %s to %s", lifecycle_state_name(transit->from),
                        lifecycle_state_name(transit->to));
@@ -254,6 +262,10 @@ disposals_transit(Db *db, int64_t id, const Transit *transit)
                              transit->grace,
                              transit->snapshot_digest,
                              transit->as_of };
+    if (transit->to == STATE_CLEARED)
+        TRY(db_query(db, SQL_hold_forget, 1, id_text, NULL));
+    if (transit->to == STATE_CLEARED || transit->to == STATE_WITHDRAWN)
+        TRY(db_query(db, SQL_wish_forget, 1, id_text, NULL));
     TRY(db_query(db, SQL_disposal_transit, 6, params, &done));
     if (db_affected(done) != 1)
         return err_new(ERR_AGAIN, "disposal %" PRId64 " is not %s any more: another worker was faster", id,

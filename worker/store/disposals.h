@@ -46,6 +46,13 @@ typedef struct Disposal
     const char *ledger_digest;
     int64_t replay_seq;  /* the ledger's entry that says it was erased, before a restore from a backup; 0: none */
     Instant restored_at; /* its rows are back in the live tables: only its snapshot is left to end */
+    Instant requested_at;    /* INSTANT_NONE: nobody asked for it */
+    bool requested_plainly;  /* by a request that leaves the grace period, too */
+    Instant withdrawal_at;   /* somebody wants it withdrawn */
+    const char *plan_digest; /* what an approval is to be of, as it was counted last; NULL: not yet */
+    Instant plan_at;
+    bool unheld;   /* a hold forbade it once, and is over */
+    bool approved; /* a second person approved that plan, or a newer one */
 } Disposal;
 
 typedef struct DisposalTable

@@ -96,7 +96,7 @@ names_of(Arena *scratch, const PGresult *result, const char *sqlstate)
 static Err
 connection_lost(Db *db)
 {
-    db->sqlstate[0] = '\0';
+    db->sqlstate[0] = db->own_message[0] = '\0';
     return err_new(ERR_DATABASE, "the connection to the server was lost");
 }
 
@@ -105,7 +105,7 @@ db_client_error(Db *db)
 {
     if (db_is_broken(db))
         return connection_lost(db);
-    db->sqlstate[0] = '\0';
+    db->sqlstate[0] = db->own_message[0] = '\0';
     return err_new(ERR_DATABASE, "the client library says: %s", PQerrorMessage(db->conn));
 }
 
@@ -120,6 +120,8 @@ server_error(Db *db, const PGresult *result)
         return db_client_error(db);
     arena_reset(db->scratch);
     (void)snprintf(db->sqlstate, sizeof db->sqlstate, "%s", sqlstate);
+    (void)snprintf(db->own_message, sizeof db->own_message, "%s",
+                   strncmp(sqlstate, "RX", 2) == 0 && message != NULL ? message : "");
     const char *names = names_of(db->scratch, result, sqlstate);
     const bool from_function = comes_from_function(result);
     if (message != NULL && class_is_told(sqlstate) && !from_function)

@@ -37,6 +37,9 @@ int db_backend_pid(const Db *db);
 int db_server_version(const Db *db);
 /* SQLSTATE of the last failure on this connection, "" if none or if the connection broke without one */
 const char *db_sqlstate(const Db *db);
+/* What a function of schema expunge said: the last failure's message where its SQLSTATE is of class RX, otherwise "".
+ * Told only where nothing but these functions was called: any trigger may raise the same. */
+const char *db_own_message(const Db *db);
 /* the connection is unusable (server stopped, cable cut) */
 bool db_is_broken(const Db *db);
 
@@ -59,8 +62,12 @@ NODISCARD Err db_send_kept(Db *db, const char *sql, size_t count, const char *co
 bool db_is_ready(Db *db);
 /* Ask the server to cancel what runs on this connection (PQcancel); no error is reported. */
 void db_cancel(Db *db);
-/* Listening socket's number, for poll(); consume pending input without blocking; next NOTIFY's channel or NULL */
+/* The connection's socket, for poll(): it is readable when the server says something unasked. */
 int db_socket(const Db *db);
+/* LISTEN to a channel of this name; then: whether a NOTIFY came since the last look, without blocking.  ERR_DATABASE when
+ * the connection is gone. */
+NODISCARD Err db_listen(Db *db, const char *channel);
+NODISCARD Err db_notified(Db *db, bool *ret_notified);
 
 size_t db_rows(const DbResult *result);
 const char *db_text(const DbResult *result, size_t row, size_t column); /* NULL for SQL NULL */

@@ -141,7 +141,7 @@ set_session(Db *db)
     {
         /* some systems cannot: then a vanished worker is noticed later */
         err_clear();
-        db->sqlstate[0] = '\0';
+        db->sqlstate[0] = db->own_message[0] = '\0';
     }
     return OK;
 }

@@ -14,6 +14,7 @@ struct Db
     PGconn *conn;
     Arena *scratch; /* for messages: reset before each */
     char sqlstate[6];
+    char own_message[256];
     Arena *kept_arena;
     const char *kept[DB_KEPT_MAX]; /* statements that the server has prepared as "kept_<index>" */
     size_t kept_count;

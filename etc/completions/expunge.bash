@@ -5,7 +5,7 @@
 _expunge()
 {
     local global='--config --json --quiet --verbose --no-color'
-    local commands='init check plan run restore export status report certificate verify replay snapshot pause resume help'
+    local commands='init check plan run watch restore export request approve withdraw hold release status report certificate verify replay snapshot pause resume help'
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' at choices=''
 
     # the command is the first word that is neither an option nor the file of --config
@@ -33,16 +33,23 @@ _expunge()
         *) choices='text json html' ;;
         esac
         ;;
-    --as-of | --database | --disposal | --for | --from | --into | --jobs | --policy | --reason | --to | --user) return ;;
+    --ground) choices='contract_ended customer_request consent_withdrawn objection erasure_right minor_without_consent unlawful' ;;
+    --type) choices='legal legal_process restriction' ;;
+    --as-of | --database | --disposal | --for | --from | --into | --jobs | --label | --plan | --policy | --reason | --reference | --requested-by | --ticket | --to | --until | --user | --verified-by) return ;;
     *)
         case $command in
         '') choices="$global --version $commands" ;;
         init) choices='--database --user --rotate-master' ;;
         check) choices='--accept' ;;
         plan) choices='--as-of --policy --sql' ;;
-        run) choices='--policy --disposal --jobs --for --allow-large --as-of' ;;
+        run) choices='--policy --disposal --requests --jobs --for --allow-large --as-of' ;;
         restore) choices='--into' ;;
         export) choices='--format --output --disposal --database' ;;
+        request) choices='--now --ground --ticket --requested-by --verified-by --label --database --user' ;;
+        approve) choices='--plan --user' ;;
+        withdraw | release) choices='--reason --user' ;;
+        hold) choices='--type --reason --until --reference --database --user' ;;
+        status) choices='--user' ;;
         report) choices='--from --to --format --output' ;;
         certificate) choices='--format' ;;
         verify) choices='ledger snapshots absence --drill' ;;

@@ -100,7 +100,7 @@ create trigger hold_guard before update on expunge.hold for each row execute fun
 create function expunge.judge_said(what text, said text) returns void language plpgsql
 set search_path = pg_catalog, pg_temp as $$
 begin
-    if said is null or btrim(said, E' \t\r\n\v\f') = '' then
+    if said is null or btrim(said, E' \t\n\r\f\x0b') = '' then
         raise exception '% is missing', what using errcode = 'RX064';
     end if;
     if length(said) > 500 then
@@ -115,10 +115,10 @@ $$;
 create function expunge.judge_key(key text) returns void language plpgsql
 set search_path = pg_catalog, pg_temp as $$
 begin
-    if key is null or btrim(key, E' \t\r\n\v\f') = '' then
+    if key is null or btrim(key, E' \t\n\r\f\x0b') = '' then
         raise exception 'the key is empty' using errcode = 'RX064';
     end if;
-    if btrim(key, E' \t\r\n\v\f') <> key then
+    if btrim(key, E' \t\n\r\f\x0b') <> key then
         raise exception 'the key begins or ends with white space: type it exactly' using errcode = 'RX064';
     end if;
     if key ~ '[*%?]' then
@@ -419,30 +419,39 @@ $$;
 
 -- ---- what an auditor reads: no key, no name, no word of anybody --------------------------------------------------------
 
-create view expunge.report_installation with (security_barrier) as
-  select i.id, i.database_name, i.region, i.installed_at, i.paused_at, i.accepted_at
-    from expunge.installation i;
-create view expunge.report_disposal with (security_barrier) as
-  select d.id, d.kind, d.name, d.commitment, d.ground, d.immediate, d.state, d.as_of, d.cutoff, d.ended_at, d.requested_at, d.opened_at,
-         d.archived_at, d.erase_after, d.erasing_at, d.erased_at, d.cleared_at, d.withdrawal_at, d.withdrawn_at, d.restored_at,
-         d.root_erased, d.store, d.snapshot_name, d.snapshot_id, d.key_id, d.snapshot_digest, d.key_destroyed_at, d.configuration_digest,
-         d.attempts, d.last_error, d.next_attempt_at, d.ledger_seq, d.ledger_digest
-    from expunge.disposal d;
-create view expunge.report_table with (security_barrier) as
-  select t.disposal, t.number, t.schema_name, t.table_name, t.action, t.edge, t.rows_archived, t.rows_done
-    from expunge.disposal_table t;
-create view expunge.report_not_erased with (security_barrier) as
-  select n.disposal, n.number, n.what, n.why, n.rows, n.until
-    from expunge.not_erased n;
+-- As in 005; who asks for a disposal says when.
+create or replace view expunge.report_disposal as
+  select d.id, d.kind, case when d.kind = 'policy' then d.name end as policy, d.commitment as subject_commitment,
+         d.ground, d.immediate, d.state, d.cutoff,
+         coalesce(d.requested_at, d.opened_at) as requested_at,
+         d.ended_at, d.opened_at, d.archived_at, d.erasing_at, d.erased_at, d.cleared_at, d.withdrawn_at, d.restored_at,
+         case when d.restored_at is not null then null
+              when d.kind = 'policy' and d.snapshot_name is not null then d.archived_at
+              else d.erased_at end as live_rows_gone_at,
+         greatest(case when d.immediate and d.requested_at is not null then d.requested_at else coalesce(d.erase_after, d.ended_at, d.as_of) end,
+                  d.held_until, h.ended_at) as due_at,
+         coalesce(h.in_force, false) as held,
+         t.rows_archived, t.rows_erased, t.rows_changed,
+         d.store, d.snapshot_name, d.key_destroyed_at,
+         d.attempts, d.last_error, d.next_attempt_at, d.configuration_digest, d.ledger_seq, d.ledger_digest
+    from expunge.disposal d
+   cross join lateral (select coalesce(sum(x.rows_archived) filter (where x.action = 'delete'), 0)::bigint,
+                              coalesce(sum(x.rows_done) filter (where x.action = 'delete'), 0)::bigint,
+                              coalesce(sum(x.rows_done) filter (where x.action <> 'delete'), 0)::bigint
+                         from expunge.disposal_table x
+                        where x.disposal = d.id) t(rows_archived, rows_erased, rows_changed)
+    left join lateral (select bool_or(o.released_at is null and (o.expires_at is null or o.expires_at > now())),
+                              max(least(o.released_at, o.expires_at)) filter (where least(o.released_at, o.expires_at) <= now())
+                         from expunge.hold o
+                        where o.kind = d.kind
+                          and o.subject_key = d.subject_key) h(in_force, ended_at) on true;
+
 create view expunge.report_request with (security_barrier) as
   select r.id, r.disposal, r.ground, r.immediate, r.asked_at, r.commitment
     from expunge.request r;
 create view expunge.report_approval with (security_barrier) as
   select a.disposal, a.plan_digest, a.approved_at
     from expunge.approval a;
-create view expunge.report_hold with (security_barrier) as
-  select h.id, h.kind, h.type, h.placed_at, h.expires_at, h.released_at
-    from expunge.hold h;
 create view expunge.report_refusal with (security_barrier) as
   select f.disposal, f.hold, f.refused_at, f.state, f.rows_done
     from expunge.refusal f;
@@ -459,21 +468,21 @@ grant execute on function expunge.request_erasure(text, text, text, text, text, 
                           expunge.withdraw(bigint, text), expunge.place_hold(text, text, text, text, timestamptz, text),
                           expunge.release_hold(bigint, text), expunge.subject_status(text, text), expunge.disposal_plan(bigint)
    to expunge_support, expunge_worker;
-grant select on expunge.report_installation, expunge.report_disposal, expunge.report_table, expunge.report_not_erased, expunge.report_request,
-                expunge.report_approval, expunge.report_hold, expunge.report_refusal
-   to expunge_auditor;
+grant select on expunge.report_installation, expunge.report_disposal, expunge.report_table, expunge.report_not_erased, expunge.report_hold,
+                expunge.report_request, expunge.report_approval, expunge.report_refusal
+   to expunge_auditor, expunge_worker;
 
 -- The statement that finds a root row has no right beyond the worker's.
 do $$
 declare
     v_member constant boolean := pg_has_role(current_user, 'expunge_worker', 'member');
 begin
-    execute format('grant execute on function expunge.look_at_root(text, text) to %I', current_user);
     if not v_member then
         execute format('grant expunge_worker to %I', current_user);
     end if;
     grant create on schema expunge to expunge_worker;
     alter function expunge.look_at_root(text, text) owner to expunge_worker;
+    execute format('grant execute on function expunge.look_at_root(text, text) to %I', current_user);
     revoke create on schema expunge from expunge_worker;
     if not v_member then
         execute format('revoke expunge_worker from %I', current_user);

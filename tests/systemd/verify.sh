@@ -33,10 +33,19 @@ done
 
 expect_equal 'the daily run reports its failures' 'OnFailure=expunge-failure@%n.service' \
     "$(grep ^OnFailure= "$units/expunge.service")"
-expect_equal 'the service itself cannot be enabled: only its timer is' '' \
-    "$(grep -H '^\[Install\]' "$units"/*.service)"
-expect_status 'the calendar expression of the timer is one' 0 \
-    systemd-analyze calendar "$(sed -n 's/^OnCalendar=//p' "$units/expunge.timer")"
+expect_equal 'a service that a timer starts cannot be enabled itself: only the one that stays can' "$units/expunge-watch.service" \
+    "$(grep -l '^\[Install\]' "$units"/*.service)"
+for timer in "$units"/*.timer; do
+    expect_status "the calendar expression of ${timer##*/} is one" 0 systemd-analyze calendar "$(sed -n 's/^OnCalendar=//p' "$timer")"
+    expect_true "${timer##*/} has its service" test -e "${timer%.timer}.service"
+done
+closed() { sed -n '/^# A neighbour/,$p' "$1" | grep -v -e '^$' -e '^\[Install' -e '^WantedBy'; }
+for name in expunge-watch expunge-requests; do
+    expect_equal "$name is as closed as the daily run" "$(closed "$units/expunge.service")" "$(closed "$units/$name.service")"
+    expect_equal "$name reports its failures" 'OnFailure=expunge-failure@%n.service' "$(grep ^OnFailure= "$units/$name.service")"
+done
+expect_equal 'the service that stays tells when it is ready, and that it is alive' 'Type=notify WatchdogSec=15min' \
+    "$(grep -e ^Type= -e ^WatchdogSec= "$units/expunge-watch.service" | paste -sd ' ')"
 expect_true 'the user of the service is made by sysusers.d' \
     grep -q "^u $(sed -n 's/^User=//p' "$units/expunge.service") " "$ROOT/etc/sysusers.d/expunge.conf"
 if command -v systemd-sysusers >/dev/null; then

@@ -50,6 +50,9 @@ setup(void)
                            .key_destroyed_at = T0 + 30 * INSTANT_DAY + 2 * INSTANT_SECOND,
                            .configuration_digest = CONFIG,
                            .restored_at = INSTANT_NONE,
+                           .requested_at = INSTANT_NONE,
+                           .withdrawal_at = INSTANT_NONE,
+                           .plan_at = INSTANT_NONE,
                            .next_attempt_at = INSTANT_NONE,
                            .ledger_seq = 42,
                            .ledger_digest = "a130264726914acf66dccceed07771b8bfa3624f3b381dc11dfd8498ea4724cb" };

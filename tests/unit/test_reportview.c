@@ -139,6 +139,9 @@ setup(void)
                                .state = STATE_ARCHIVED,
                                .erase_after = NOW + INSTANT_DAY,
                                .restored_at = INSTANT_NONE,
+                               .requested_at = INSTANT_NONE,
+                               .withdrawal_at = INSTANT_NONE,
+                               .plan_at = INSTANT_NONE,
                                .next_attempt_at = INSTANT_NONE };
     standing[0] = (StatusDisposal){ .disposal = &disposals[0], .due_at = NOW + INSTANT_DAY };
     databases[0] = (ReportDatabase){

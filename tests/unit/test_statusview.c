@@ -47,6 +47,9 @@ subject(int64_t id, State state)
                        .withdrawn_at = state == STATE_WITHDRAWN ? NOW - INSTANT_HOUR : INSTANT_NONE,
                        .key_destroyed_at = INSTANT_NONE,
                        .restored_at = INSTANT_NONE,
+                       .requested_at = INSTANT_NONE,
+                       .withdrawal_at = INSTANT_NONE,
+                       .plan_at = INSTANT_NONE,
                        .next_attempt_at = INSTANT_NONE,
                        .snapshot_name = "eu-1-00000000" };
 }

@@ -107,6 +107,7 @@ typedef struct Tally
     size_t failed;
     size_t railed;
     size_t held;
+    size_t waiting; /* for an approval */
     size_t broken;
     bool progressed;
 } Tally;
@@ -119,6 +120,7 @@ count_outcomes(const RunResult *result)
     {
         const Outcome *o = result->outcomes[i];
         tally.progressed = tally.progressed || o->progressed;
+        tally.waiting += o->code == OK && o->step != NULL && strcmp(o->step, "approve") == 0 ? 1 : 0;
         tally.held += o->code == ERR_HELD ? 1 : 0;
         tally.broken += o->code == ERR_EVIDENCE ? 1 : 0;
         tally.railed += o->code == ERR_RAIL ? 1 : 0;
@@ -142,6 +144,8 @@ judge(const RunResult *result, bool one_disposal)
     if (tally.failed > 0)
         return err_new(ERR_PARTLY, "%zu disposal(s) did not come to their end; they wait for their next attempt",
                        tally.failed);
+    if (one_disposal && tally.waiting > 0)
+        return err_new(ERR_RAIL, "it waits for a second person's approval of exactly its plan");
     if (one_disposal && tally.held > 0)
         return err_new(ERR_HELD, "a hold forbids it");
     return OK;

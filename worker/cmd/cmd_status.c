@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status -- what is under way, waiting, held, overdue and failing; or one disposal, or one subject.  Looks only. */
 #include "base/text.h"
+#include "cmd/desk.h"
 #include "cmd/looks.h"
 #include "cmd/passes.h"
 #include "report/statusview.h"
@@ -8,6 +9,15 @@
 
 #include <inttypes.h>
 #include <string.h>
+
+enum
+{
+    OPT_USER
+};
+
+static const OptionRule options[] = {
+    [OPT_USER] = { "--user", OPTION_TEXT, "ROLE", "KIND KEY, as this role of the database: what support may see" },
+};
 
 /* -- what the next run will open ----------------------------------------------------------------------------------- */
 
@@ -121,6 +131,40 @@ note_hold(Session *session, Arena *arena, const Target *target, StatusDatabase *
     return OK;
 }
 
+static const char *
+requested(Arena *arena, const SubjectItem *item)
+{
+    return arena_printf(arena, "request %" PRId64 " (%s%s) of %s", item->id, item->ground,
+                        item->immediate ? ", without a grace period" : "", instant_format(arena, item->since));
+}
+
+static const char *
+hold_ended(Arena *arena, const SubjectItem *item)
+{
+    return arena_printf(arena, "hold %" PRId64 " (%s) %s %s", item->id, item->ground,
+                        strcmp(item->state, "over") == 0 ? "is over since" : "was released on",
+                        instant_format(arena, item->until));
+}
+
+/* What the functions for support say of it; nothing where they do not know its kind. */
+static void
+note_wishes(Session *session, Arena *arena, const char *kind, const char *key, StatusDatabase *status)
+{
+    SubjectItem *items;
+    size_t count;
+
+    if (requests_status(arena, session->db, kind, key, &items, &count) != OK)
+    {
+        err_clear();
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(items[i].item, "request") == 0)
+            add_note(arena, status, requested(arena, &items[i]));
+        else if (strcmp(items[i].item, "hold") == 0 && strcmp(items[i].state, "in force") != 0)
+            add_note(arena, status, hold_ended(arena, &items[i]));
+}
+
 static Err
 gather_subject(Session *session, Arena *arena, const char *kind, const char *key, StatusDatabase *status)
 {
@@ -165,6 +209,8 @@ gather_in(Session *session, Context *context, StatusDatabase *status)
     const CollectWhich all = { .id = 0 };
 
     TRY(session_now(session, &status->now));
+    if (context->operand_count == 2 && strcmp(context->operands[0], "policy") != 0)
+        note_wishes(session, context->arena, context->operands[0], context->operands[1], status);
     TRY(db_begin(session->db, "isolation level repeatable read read only", &tx));
     if (context->operand_count == 2)
         TRY(gather_subject(session, context->arena, context->operands[0], context->operands[1], status));
@@ -251,6 +297,18 @@ status_of_disposal(Context *context, Workshop *workshop)
 }
 
 static Err
+status_for_support(Context *context)
+{
+    CLEANUP(desk_closep) Desk desk = { .db = NULL };
+
+    if (context->operand_count != 2)
+        return err_new(ERR_USAGE, "--user asks for one subject: expunge status --user ROLE KIND KEY");
+    TRY(desk_open(context, context->values[OPT_USER], NULL, &desk));
+    TRY(desk_check_subject(&desk, context->operands[0], context->operands[1]));
+    return desk_tell_subject(&desk, context->operands[0], context->operands[1]);
+}
+
+static Err
 run_status(Context *context)
 {
     CLEANUP(workshop_closep) Workshop workshop = { .keys = NULL };
@@ -259,6 +317,8 @@ run_status(Context *context)
 
     if (subject)
         TRY(command_check_key(context->operands[1]));
+    if (command_given(context, OPT_USER))
+        return status_for_support(context);
     /* whoever has no master key may still look: only the search for a subject needs it */
     TRY(workshop_open(context, subject && !policy ? WORKSHOP_ALL : WORKSHOP_RULES, &workshop));
     workshop.house.lets_restored = true;
@@ -290,6 +350,9 @@ const Command command_status = {
     .summary = "what is under way, waiting, held, overdue, failing",
     .description =
         "Every disposal that is not over, those that need a person first, and what the next run will open.  With an ID\n"
-        "such as eu-17, with a KIND and KEY, or with \"policy\" and its name: the whole story of those.  Changes nothing.",
+        "such as eu-17, with a KIND and KEY, or with \"policy\" and its name: the whole story of those.  Changes nothing.\n"
+        "With --user: what a member of expunge_support may see of a subject, without the worker's keys.",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
     .run = run_status,
 };

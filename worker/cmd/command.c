@@ -12,9 +12,12 @@
 
 #define DEFAULT_CONFIG "/etc/expunge/expunge.conf"
 
-const Command *const command_list[] = { &command_init, &command_check, &command_plan, &command_run, &command_watch,
- &command_restore, &command_export, &command_request, &command_approve, &command_withdraw, &command_hold, &command_release, &command_status,
- &command_report, &command_certificate, &command_verify, &command_replay, &command_snapshot, &command_pause, &command_resume, &command_help };
+const Command *const command_list[] = { &command_init,    &command_check,    &command_plan,        &command_run,
+                                        &command_watch,   &command_restore,  &command_export,      &command_request,
+                                        &command_approve, &command_withdraw, &command_hold,        &command_release,
+                                        &command_status,  &command_report,   &command_certificate, &command_verify,
+                                        &command_replay,  &command_snapshot, &command_pause,       &command_resume,
+                                        &command_help };
 const size_t command_count = sizeof command_list / sizeof *command_list;
 
 bool

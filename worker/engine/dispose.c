@@ -8,6 +8,7 @@
 #include "engine/depart.h"
 #include "engine/erase.h"
 #include "engine/move.h"
+#include "engine/restore.h"
 #include "engine/stop.h"
 #include "sql.h"
 
@@ -68,6 +69,18 @@ archive(Job *job)
     return removes ? depart_subject(job) : archive_copy(job);
 }
 
+/* Rows that have left (during_grace = "remove") come back first. */
+static Err
+withdraw(Job *job)
+{
+    const Disposal *d = job->disposal;
+    Restoration restoration = { .arena = job->arena };
+
+    if (d->withdrawal_at == INSTANT_NONE || !d->root_erased || d->restored_at != INSTANT_NONE)
+        return erase_withdraw(job);
+    return restore_live(job->session, d->id, &restoration);
+}
+
 static Err
 take_step(Job *job, Step step, const char *story)
 {
@@ -79,7 +92,7 @@ take_step(Job *job, Step step, const char *story)
             ERR_RAIL,
             "the root row of this %s does not say any more that it has ended, and its erasure has begun: a person must look",
             job->target->name);
-    case STEP_WITHDRAW: return erase_withdraw(job);
+    case STEP_WITHDRAW: return withdraw(job);
     case STEP_APPROVE: return approval_ask(job);
     case STEP_ARCHIVE: return archive(job);
     case STEP_BEGIN: return erase_begin(job);

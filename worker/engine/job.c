@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "engine/stop.h"
 #include "sql.h"
+#include "wrap/notify.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -51,6 +52,12 @@ job_is_immediate(const Job *job)
     return d->immediate && (rule == NULL || !rule->immediate_needs_approval || d->approved || d->replay_seq > 0);
 }
 
+bool
+job_is_by_request(const Job *job)
+{
+    return job->disposal->requested_plainly || job_is_immediate(job);
+}
+
 /* -- the guarded transaction --------------------------------------------------------------------------------------- */
 
 /* A request lets a root go that has not ended; but one that had, and says that it has not any more, is back. */
@@ -60,7 +67,7 @@ judge_root(const Job *job, const DbResult *row, RootState *ret_state)
     const Disposal *d = job->disposal;
     const SubjectRule *rule = job->target->subject;
     const char *region = job->session->database->region;
-    const bool by_request = d->requested_plainly || job_is_immediate(job);
+    const bool by_request = job_is_by_request(job);
     const bool says_so = rule->ended_at != NULL && db_bool(row, 0, 0);
     const bool is_back = d->ended_at != INSTANT_NONE && !says_so;
     const bool replayed = d->replay_seq > 0; /* by the ledger's word, whatever the restored row says */
@@ -382,6 +389,7 @@ job_pause(Job *job, int64_t elapsed_us)
     if (job_judges_soon(job))
     {
         const int64_t now = instant_monotonic();
+        notify_watchdog();
         TRY(session_judge_schema(job->session));
         TRY(judge_window(job));
         TRY(judge_lag(job));

@@ -30,6 +30,8 @@ typedef struct Job
 
 /* Asked for at once, and allowed to: where the configuration wants a second person's yes, only with it. */
 bool job_is_immediate(const Job *job);
+/* A request lets its root go, whether that has ended or not. */
+bool job_is_by_request(const Job *job);
 
 /* Bind a disposal to its target: selector, cutoffs, key.  ERR_RAIL when the target has a problem or is not configured
  * any more. */

@@ -81,11 +81,9 @@ static Err
 gather_from(Run *run, Session *session)
 {
     if (!run->options->look_only)
-    {
-        TRY(wishes_publish(session));
         TRY(wishes_adopt(session));
+    if (!run->options->look_only)
         TRY(session_flush(session, 0, true));
-    }
     TRY(session_prepare_taken(session)); /* what one disposal takes, the next one does not count again */
     TRY(discover_due(session, run->arena, &run->options->filter, &run->due));
     return run->options->look_only ? OK : session_forget_taken(session);
@@ -502,6 +500,9 @@ run_phases(Run *run)
     if (run->options->look_only)
         return OK;
     TRY(judge_caps(run));
+    for (size_t i = 0; i < run->session_count; i++)
+        if (!run->lost[i])
+            TRY(wishes_publish(run->sessions[i]));
     sort_due(run);
     TRY(open_all(run));
     for (size_t i = 0; i < run->session_count && !run->options->filter.requests; i++)

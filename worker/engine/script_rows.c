@@ -15,10 +15,9 @@ script_lock_root(Script *x, const char *root_lock)
 {
     script_demand(
         x, "root", script_table(x, 0),
-        arena_printf(
-            x->job->arena,
-            "select coalesce(bool_and(r.ended), true) as fine from (%s) r (ended, incarnation, ended_at, region)",
-            selector_root_state(&x->s, root_lock)),
+        arena_printf(x->job->arena,
+                     "select coalesce(bool_and(%s), true) as fine from (%s) r (ended, incarnation, ended_at, region)",
+                     job_is_by_request(x->job) ? "true" : "r.ended", selector_root_state(&x->s, root_lock)),
         "the root row does not say that it has ended");
 }
 

@@ -17,7 +17,8 @@ typedef struct Listener
     Db *db;         /* NULL: not connected */
     int64_t due_us; /* monotonic: when it is looked at, or connected to, again */
     int64_t retry_us;
-    bool told; /* that it is away */
+    bool told;  /* that it is away */
+    bool known; /* since it was connected to it was looked after once: whatever happened before is done */
 } Listener;
 
 struct Watch
@@ -73,7 +74,8 @@ look(Listener *l, bool *ret_pending)
     TRY(listen_to(l));
     TRY(db_notified(l->db, &notified));
     TRY(db_query_row(l->db, SQL_wish_pending, 0, NULL, &row));
-    *ret_pending = db_bool(row, 0, 0);
+    *ret_pending = db_bool(row, 0, 0) || !l->known;
+    l->known = true;
     return OK;
 }
 
@@ -82,6 +84,7 @@ static void
 lose(Watch *watch, Listener *l, const char **ret_story)
 {
     db_closep(&l->db);
+    l->known = false;
     l->due_us = instant_monotonic() + l->retry_us;
     l->retry_us = l->retry_us * 2 < RETRY_LAST_US ? l->retry_us * 2 : RETRY_LAST_US;
     if (!l->told)

@@ -2,6 +2,7 @@
 /* certpage.c -- the part of certview.h that people read: the certificate as a page. */
 #include "report/certview.h"
 #include "report/layout.h"
+#include "report/wishview.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -289,6 +290,7 @@ certview_page(Arena *arena, const Certificate *c, const char *digest)
     }
     add_copies(page, c);
     add_processors(page, c);
+    wishview_page(page, c);
     add_means(page, c);
     add_evidence(page, c, digest);
     add_how_to_check(page, c);

@@ -2,6 +2,7 @@
 #include "report/certview.h"
 
 #include "report/layout.h"
+#include "report/wishview.h"
 #include "wrap/seal.h"
 
 #include <inttypes.h>
@@ -38,6 +39,15 @@ missing_archived(Arena *arena, const Disposal *d)
                         layout_moment(arena, d->erase_after));
 }
 
+static bool
+is_stopped(const Certificate *c)
+{
+    for (size_t i = 0; i < c->refusal_count; i++)
+        if (c->refusals[i].released_at == INSTANT_NONE && strcmp(c->refusals[i].state, "erasing") == 0)
+            return true;
+    return false;
+}
+
 const char *
 certview_missing(Arena *arena, const Certificate *c)
 {
@@ -48,7 +58,9 @@ certview_missing(Arena *arena, const Certificate *c)
     {
     case STATE_OPEN: return "it is open: its first step is not finished yet";
     case STATE_ARCHIVED: return missing_archived(arena, d);
-    case STATE_ERASING: return "the erasure has begun and is not finished";
+    case STATE_ERASING:
+        return is_stopped(c) ? "the erasure has begun, and a hold has stopped it: the tables say what was gone by then"
+                             : "the erasure has begun and is not finished";
     case STATE_ERASED:
         return d->snapshot_name != NULL && d->key_destroyed_at == INSTANT_NONE
                    ? "the live rows are gone; their snapshot is still there"
@@ -321,6 +333,7 @@ certview_json(Arena *arena, const Certificate *c, JsonDoc *object, char ret_dige
     jsondoc_set(object, "sanitization", sanitization_json(arena, c));
     if (disposals_is_policy(c->disposal))
         jsondoc_set(object, "exemptions", exemptions_json(c->policy));
+    wishview_json(object, c);
     jsondoc_set(object, "ledger", ledger_json(c));
     jsondoc_set_string(object, "configuration_digest", c->disposal->configuration_digest);
     jsondoc_set_bool(object, "configuration_changed", !text_equal(c->disposal->configuration_digest, c->configuration));

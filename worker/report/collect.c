@@ -169,6 +169,42 @@ load_requested(Arena *arena, Db *db, int64_t id, Instant *ret)
     return OK;
 }
 
+static Err
+collect_wishes(Arena *arena, Db *db, Certificate *c)
+{
+    CLEANUP(db_result_freep) DbResult *requests = NULL;
+    CLEANUP(db_result_freep) DbResult *approvals = NULL;
+    CLEANUP(db_result_freep) DbResult *refusals = NULL;
+    const char *params[] = { arena_printf(arena, "%" PRId64, c->disposal->id) };
+
+    TRY(db_query(db, SQL_certificate_requests, 1, params, &requests));
+    TRY(db_query(db, SQL_certificate_approvals, 1, params, &approvals));
+    TRY(db_query(db, SQL_certificate_refusals, 1, params, &refusals));
+    c->request_count = db_rows(requests);
+    c->approval_count = db_rows(approvals);
+    c->refusal_count = db_rows(refusals);
+    c->requests = ARENA_ARRAY(arena, CertificateRequest, c->request_count + 1);
+    c->approvals = ARENA_ARRAY(arena, CertificateApproval, c->approval_count + 1);
+    c->refusals = ARENA_ARRAY(arena, CertificateRefusal, c->refusal_count + 1);
+    for (size_t i = 0; i < c->request_count; i++)
+        c->requests[i] = (CertificateRequest){ .ground = db_copy_text(arena, requests, i, 1),
+                                               .immediate = db_bool(requests, i, 2),
+                                               .asked_at = db_instant(requests, i, 3),
+                                               .words = db_copy_text(arena, requests, i, 4) };
+    for (size_t i = 0; i < c->approval_count; i++)
+        c->approvals[i] = (CertificateApproval){ .plan_digest = db_copy_text(arena, approvals, i, 0),
+                                                 .approved_at = db_instant(approvals, i, 1) };
+    for (size_t i = 0; i < c->refusal_count; i++)
+        c->refusals[i] = (CertificateRefusal){ .hold = db_int64(refusals, i, 0),
+                                               .type = db_copy_text(arena, refusals, i, 1),
+                                               .refused_at = db_instant(refusals, i, 2),
+                                               .state = db_copy_text(arena, refusals, i, 3),
+                                               .rows_done = db_int64(refusals, i, 4),
+                                               .until = db_instant(refusals, i, 5),
+                                               .released_at = db_instant(refusals, i, 6) };
+    return OK;
+}
+
 Err
 collect_certificate(Arena *arena, Db *db, const Disposal *disposal, Certificate *ret_certificate)
 {
@@ -176,6 +212,7 @@ collect_certificate(Arena *arena, Db *db, const Disposal *disposal, Certificate 
     c.disposal = disposal;
     TRY(disposals_tables(arena, db, disposal->id, &c.tables, &c.table_count));
     TRY(disposals_not_erased(arena, db, disposal->id, &c.not_erased, &c.not_erased_count));
+    TRY(collect_wishes(arena, db, &c));
     TRY(load_requested(arena, db, disposal->id, &c.requested_at));
     add_copies(arena, disposal, &c);
     TRY(collect_pending(arena, db, disposal->id, &c.pending));
@@ -246,7 +283,9 @@ collect_entries(Arena *arena, Certificate *certificate)
         return err_new(ERR_EVIDENCE,
                        "entry %" PRId64 " of \"%s\" is not the one that database \"%s\" noted for disposal %" PRId64,
                        d->ledger_seq, certificate->ledger_path, certificate->database, d->id);
-    if (certificate->pending == 0 && !tells_of(certificate, event))
+    const bool untouched = d->requested_at != INSTANT_NONE &&
+                           d->commitment == NULL; /* a request that nobody took up yet */
+    if (certificate->pending == 0 && !untouched && !tells_of(certificate, event))
         return err_new(ERR_EVIDENCE, "no entry of \"%s\" says that disposal %" PRId64 " of database \"%s\" was %s",
                        certificate->ledger_path, d->id, certificate->database, event);
     return OK;

@@ -116,6 +116,32 @@ typedef struct CertificateProcessor
     Instant deadline;
 } CertificateProcessor;
 
+/* What people asked for, without a word of theirs. */
+typedef struct CertificateRequest
+{
+    const char *ground;
+    bool immediate;
+    Instant asked_at;
+    const char *words; /* keyed commitment of ticket, requester and identity check; NULL: not made yet */
+} CertificateRequest;
+
+typedef struct CertificateApproval
+{
+    const char *plan_digest;
+    Instant approved_at;
+} CertificateApproval;
+
+typedef struct CertificateRefusal
+{
+    int64_t hold;
+    const char *type;
+    Instant refused_at;
+    const char *state; /* of the disposal, then */
+    int64_t rows_done; /* were gone or changed already */
+    Instant until;
+    Instant released_at;
+} CertificateRefusal;
+
 typedef struct Certificate
 {
     const char *database;
@@ -139,9 +165,16 @@ typedef struct Certificate
     CertificateEntry *entries; /* of the ledger, about this disposal */
     size_t entry_count;
     int64_t pending; /* entries that wait to be written to the ledger */
+    CertificateRequest *requests;
+    size_t request_count;
+    CertificateApproval *approvals;
+    size_t approval_count;
+    CertificateRefusal *refusals;
+    size_t refusal_count;
 } Certificate;
 
-/* Fills tables, what is not erased, copies, when it was asked for, and pending from the database. */
+/* Fills tables, what is not erased, copies, requests, approvals, refusals, when it was asked for, and pending from the
+ * database. */
 NODISCARD Err collect_certificate(Arena *arena, Db *db, const Disposal *disposal, Certificate *ret_certificate);
 /* Walks the whole ledger at certificate->ledger_path and takes the disposal's entries.  Fails with ERR_EVIDENCE when
  * the ledger does not verify, when the entry that the database names is not that one, or when no entry tells of the

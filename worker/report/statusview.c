@@ -90,6 +90,10 @@ statusview_disposal(Arena *arena, const StatusDatabase *database, const StatusDi
     jsondoc_set_string(doc, "subject_commitment", d->commitment);
     jsondoc_set_string(doc, "ground", d->ground);
     jsondoc_set_bool(doc, "immediate", d->immediate);
+    jsondoc_set_instant(doc, "requested_at", d->requested_at);
+    jsondoc_set_instant(doc, "withdrawal_at", d->withdrawal_at);
+    jsondoc_set_string(doc, "plan_digest", d->plan_digest);
+    jsondoc_set_bool(doc, "approved", d->approved);
     jsondoc_set_instant(doc, "cutoff", d->cutoff);
     jsondoc_set_instant(doc, "ended_at", d->ended_at);
     jsondoc_set_instant(doc, "opened_at", d->opened_at);
@@ -217,6 +221,18 @@ static void
 tell_ready(Text *text, Arena *arena, const StatusDisposal *s, Instant now)
 {
     const Disposal *d = s->disposal;
+    const bool begun = d->state != STATE_OPEN && d->state != STATE_ARCHIVED;
+
+    if (!begun && d->withdrawal_at != INSTANT_NONE)
+    {
+        text_add(text, "somebody withdrew it: the next run ends it, and destroys its snapshot");
+        return;
+    }
+    if (!begun && d->immediate && d->plan_digest != NULL && !d->approved)
+    {
+        text_addf(text, "it waits for a second person's approval of plan %s", d->plan_digest);
+        return;
+    }
     switch (d->state)
     {
     case STATE_ARCHIVED:
@@ -403,10 +419,13 @@ add_moments(Text *text, Arena *arena, const Disposal *d, Instant now)
 {
     Grid grid = layout_grid(arena, "ll");
     LAYOUT_ROW(&grid, "ground", d->ground);
+    if (d->immediate)
+        LAYOUT_ROW(&grid, "grace", "none: asked for at once");
     if (d->commitment != NULL)
         LAYOUT_ROW(&grid, "commitment", d->commitment);
     add_moment(&grid, "older than", d->cutoff, now);
     add_moment(&grid, "ended", d->ended_at, now);
+    add_moment(&grid, "requested", d->requested_at, now);
     add_moment(&grid, "opened", d->opened_at, now);
     add_moment(&grid, "archived", d->archived_at, now);
     add_moment(&grid, "end of grace", d->erase_after, now);

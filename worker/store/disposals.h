@@ -44,8 +44,8 @@ typedef struct Disposal
     Instant next_attempt_at;
     int64_t ledger_seq; /* 0: none */
     const char *ledger_digest;
-    int64_t replay_seq;  /* the ledger's entry that says it was erased, before a restore from a backup; 0: none */
-    Instant restored_at; /* its rows are back in the live tables: only its snapshot is left to end */
+    int64_t replay_seq;      /* the ledger's entry that says it was erased, before a restore from a backup; 0: none */
+    Instant restored_at;     /* its rows are back in the live tables: only its snapshot is left to end */
     Instant requested_at;    /* INSTANT_NONE: nobody asked for it */
     bool requested_plainly;  /* by a request that leaves the grace period, too */
     Instant withdrawal_at;   /* somebody wants it withdrawn */

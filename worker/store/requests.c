@@ -107,19 +107,6 @@ requests_release(Arena *arena, Db *db, int64_t hold, const char *reason)
 
 /* -- looking ----------------------------------------------------------------------------------------------------------- */
 
-static const char *
-keep(Arena *arena, const DbResult *rows, size_t row, size_t column)
-{
-    const char *text = db_text(rows, row, column);
-    return text == NULL ? NULL : arena_strdup(arena, text);
-}
-
-static int64_t
-number_at(const DbResult *rows, size_t row, size_t column, int64_t otherwise)
-{
-    return db_text(rows, row, column) == NULL ? otherwise : db_int64(rows, row, column);
-}
-
 Err
 requests_status(Arena *arena, Db *db, const char *kind, const char *key, SubjectItem **ret_list, size_t *ret_count)
 {
@@ -130,16 +117,16 @@ requests_status(Arena *arena, Db *db, const char *kind, const char *key, Subject
     const size_t count = db_rows(rows);
     SubjectItem *list = ARENA_ARRAY(arena, SubjectItem, count + 1);
     for (size_t i = 0; i < count; i++)
-        list[i] = (SubjectItem){ .item = keep(arena, rows, i, 0),
-                                 .id = number_at(rows, i, 1, 0),
-                                 .disposal = number_at(rows, i, 2, 0),
-                                 .state = keep(arena, rows, i, 3),
-                                 .ground = keep(arena, rows, i, 4),
+        list[i] = (SubjectItem){ .item = db_copy_text(arena, rows, i, 0),
+                                 .id = db_text(rows, i, 1) == NULL ? 0 : db_int64(rows, i, 1),
+                                 .disposal = db_text(rows, i, 2) == NULL ? 0 : db_int64(rows, i, 2),
+                                 .state = db_copy_text(arena, rows, i, 3),
+                                 .ground = db_copy_text(arena, rows, i, 4),
                                  .immediate = db_text(rows, i, 5) != NULL && db_bool(rows, i, 5),
-                                 .since = number_at(rows, i, 6, INSTANT_NONE),
-                                 .until = number_at(rows, i, 7, INSTANT_NONE),
-                                 .waits_for = keep(arena, rows, i, 8),
-                                 .plan_digest = keep(arena, rows, i, 9) };
+                                 .since = db_instant(rows, i, 6),
+                                 .until = db_instant(rows, i, 7),
+                                 .waits_for = db_copy_text(arena, rows, i, 8),
+                                 .plan_digest = db_copy_text(arena, rows, i, 9) };
     *ret_list = list;
     *ret_count = count;
     return OK;
@@ -155,10 +142,10 @@ requests_plan(Arena *arena, Db *db, int64_t disposal, PlanTable **ret_list, size
     const size_t count = db_rows(rows);
     PlanTable *list = ARENA_ARRAY(arena, PlanTable, count + 1);
     for (size_t i = 0; i < count; i++)
-        list[i] = (PlanTable){ .table = keep(arena, rows, i, 0),
-                               .action = keep(arena, rows, i, 1),
+        list[i] = (PlanTable){ .table = db_copy_text(arena, rows, i, 0),
+                               .action = db_copy_text(arena, rows, i, 1),
                                .rows = db_int64(rows, i, 2) };
-    *ret_digest = count == 0 ? NULL : keep(arena, rows, 0, 3);
+    *ret_digest = count == 0 ? NULL : db_copy_text(arena, rows, 0, 3);
     *ret_list = list;
     *ret_count = count;
     return OK;

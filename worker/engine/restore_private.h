@@ -11,13 +11,14 @@
 typedef struct RestoreFile
 {
     const SnapshotFile *told;
-    const GraphTable *table;  /* as it is now; NULL: it is not there */
-    const char *stage;        /* temporary table: its rows, before they are written */
-    bool values;              /* role "values" */
-    bool staged;              /* false: it fits no more, and nothing more is asked of it */
-    const char *incarnation;  /* erasing: the subject's root, which the customer who is back has changed: its column, or "" */
-    bool shared;              /* rows of others as well, which are there still, whatever became of them */
-    bool all_live;            /* ... and are, every one */
+    const GraphTable *table; /* as it is now; NULL: it is not there */
+    const char *stage;       /* temporary table: its rows, before they are written */
+    bool values;             /* role "values" */
+    bool staged;             /* false: it fits no more, and nothing more is asked of it */
+    const char
+        *incarnation; /* erasing: the subject's root, which the customer who is back has changed: its column, or "" */
+    bool shared;      /* rows of others as well, which are there still, whatever became of them */
+    bool all_live;    /* ... and are, every one */
     const char **defaults;    /* per column of the table: SQL, or NULL */
     bool *has_default;        /* per column of the table; an identity is one */
     bool *identity;           /* per column of the table */

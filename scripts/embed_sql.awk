@@ -47,8 +47,10 @@ function open_file(path,    parts, count)
 function close_migration()
 {
     table = table "    { " (substr(stem, 1, 3) + 0) ", \"" substr(stem, 5) "\",\n" text "    },\n"
-    if (substr(stem, 1, 3) + 0 != ++migrations)
-        fail(path ": migrations are numbered from 001 without a gap, and this one is the " migrations ". in order")
+    migrations++
+    if (substr(stem, 1, 3) + 0 <= newest)
+        fail(path ": its number is not higher than that of the migration before it")
+    newest = substr(stem, 1, 3) + 0
 }
 
 function close_file(path)

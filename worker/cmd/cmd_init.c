@@ -12,13 +12,16 @@
 enum
 {
     OPT_DATABASE,
-    OPT_USER
+    OPT_USER,
+    OPT_ROTATE
 };
 
 static const OptionRule options[] = {
     [OPT_DATABASE] = { "--database", OPTION_TEXT, "NAME", "only this database of the configuration" },
     [OPT_USER] = { "--user", OPTION_TEXT, "ROLE",
                    "connect as this role instead of the conninfo's (it must be able to create a schema and roles)" },
+    [OPT_ROTATE] = { "--rotate-signing-key", OPTION_FLAG, NULL,
+                     "sign checkpoints with a new key from now on; the old one announces it, and is destroyed" },
 };
 
 /* One migration, one transaction: it is there as a whole or not at all. */
@@ -111,13 +114,14 @@ install(Context *context, const Workshop *workshop, const DatabaseRule *database
     return OK;
 }
 
-/* State directory, key file and ledger: made once, never replaced. */
+/* State directory, key file, signing key and ledger: made once, never replaced. */
 static Err
 make_state(Context *context, const Rules *rules)
 {
     CLEANUP(secret_freep) Secret *master = NULL;
     CLEANUP(ledger_closep) Ledger *ledger = NULL;
     const char *keys = arena_printf(context->arena, "%s/keys", rules->state_dir);
+    bool made;
 
     TRY(settings_master_key(rules, &master));
     TRY(file_make_dirs(rules->state_dir, 0700));
@@ -131,7 +135,25 @@ make_state(Context *context, const Rules *rules)
                     "key file %s made: keep the master key elsewhere, and keep both out of the database's backups\n",
                     keys);
     }
+    TRY(evidence_create(rules, master, &made));
+    if (made)
+        command_say(context, "signing key made: give the auditors %s/allowed_signers, now\n", rules->state_dir);
     return ledger_open(arena_printf(context->arena, "%s/ledger.jsonl", rules->state_dir), false, &ledger);
+}
+
+/* The public files are written last: they follow from the key, and from the checkpoints that name it. */
+static Err
+settle_evidence(Context *context, const Workshop *workshop)
+{
+    Sealed sealed;
+
+    if (command_given(context, OPT_ROTATE))
+    {
+        TRY(evidence_rotate(context->evidence, workshop->ledger, &sealed));
+        command_say(context, "checkpoint %" PRId64 " announces a new signing key; the old one is destroyed\n",
+                    sealed.number);
+    }
+    return evidence_publish(context->evidence);
 }
 
 static bool
@@ -190,7 +212,7 @@ run_init(Context *context)
     }
     if (done == 0)
         return err_new(ERR_USAGE, "the configuration has no database \"%s\"", context->values[OPT_DATABASE]);
-    return OK;
+    return settle_evidence(context, &workshop);
 }
 
 const Command command_init = {
@@ -198,10 +220,13 @@ const Command command_init = {
     .operands = "",
     .summary = "install or upgrade schema expunge and the roles in each database",
     .description =
-        "Makes the state directory, the key file and the ledger when they are missing, then installs or upgrades schema\n"
-        "expunge in each database, creates the roles expunge_worker, expunge_support and expunge_auditor, and grants\n"
-        "expunge_worker what it needs on the tables that the configuration reaches.  Running it again changes nothing.",
+        "Makes the state directory, the key file, the signing key and the ledger when they are missing, then installs or\n"
+        "upgrades schema expunge in each database, creates the roles expunge_worker, expunge_support and expunge_auditor,\n"
+        "and grants expunge_worker what it needs on the tables that the configuration reaches.  Running it again changes\n"
+        "nothing.  It writes what an auditor needs to check the ledger: allowed_signers, expunge-N.pub (minisign) and\n"
+        "expunge-N.pem (openssl), beside it.",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run_init,
+    .judges_evidence = true,
 };

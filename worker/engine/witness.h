@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* witness.h -- whoever sees a checkpoint besides us: each database, and a time stamp authority where one is configured. */
+#ifndef EXPUNGE_WITNESS_H
+#define EXPUNGE_WITNESS_H
+
+#include "store/evidence.h"
+
+/* Each database of the rules notes the checkpoint.  One that cannot be reached misses it: the first such failure is
+ * returned when all were asked. */
+NODISCARD Err witness_note(const Rules *rules, const Sealed *sealed);
+
+#endif

@@ -33,13 +33,13 @@ _expunge()
     *)
         case $command in
         '') choices="$global --version $commands" ;;
-        init) choices='--database --user' ;;
+        init) choices='--database --user --rotate-signing-key' ;;
         check) choices='--accept' ;;
         plan) choices='--as-of --policy --sql' ;;
         run) choices='--policy --disposal --jobs --for --allow-large --as-of' ;;
         restore) choices='--into' ;;
         report) choices='--from --to --format --output' ;;
-        certificate) choices='--format' ;;
+        certificate) choices='--format --proof' ;;
         verify) choices='ledger snapshots absence --drill' ;;
         snapshot)
             [ "$before" != snapshot ] || choices='list show cat'

@@ -111,7 +111,9 @@ tell_checkpoints(Context *context, const Verify *v)
     jsondoc_set_integer(entry, "anchored_entries", v->anchor_entries);
     jsondoc_set_string(entry, "limits", limits_of(arena, v));
     jsondoc_set(context->out, "checkpoints", entry);
-    if (v->checkpoint_count == 0)
+    if (!v->signatures_hold)
+        command_say(context, "signed     broken: the ledger and its checkpoints do not go together\n");
+    else if (v->checkpoint_count == 0)
         command_say(context, "signed     no checkpoint yet\n");
     else
         command_say(context, "signed     %s entries by %s, in %s checkpoints, the newest of %s\n",
@@ -120,7 +122,8 @@ tell_checkpoints(Context *context, const Verify *v)
     if (v->unsigned_entries > 0)
         command_say(context, "           %s behind it are not signed yet: the next run does it\n",
                     text_thousands(arena, v->unsigned_entries));
-    command_say(context, "           %s\n", limits_of(arena, v));
+    if (v->signatures_hold)
+        command_say(context, "           %s\n", limits_of(arena, v));
 }
 
 static void

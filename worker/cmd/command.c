@@ -264,6 +264,16 @@ workshop_closep(Workshop *workshop)
 
 /* -- the evidence -------------------------------------------------------------------------------------------------- */
 
+/* A failure that is told, and stops nothing. */
+static void
+remark(const Context *context, Err e)
+{
+    if (e == OK)
+        return;
+    command_note(context, "expunge: %s\n", err_joined());
+    err_clear();
+}
+
 Err
 command_seal(Context *context)
 {
@@ -275,10 +285,10 @@ command_seal(Context *context)
         command_note(context,
                      "%zu file(s) beside the checkpoints are no valid anchor: \"expunge verify ledger\" names them\n",
                      sealed.bad_anchors);
-    if (sealed.made && witness_note(context->rules, &sealed) != OK)
+    if (sealed.made)
     {
-        command_note(context, "%s\n", err_joined());
-        err_clear();
+        remark(context, witness_note(context->rules, &sealed));
+        remark(context, witness_stamp(context->rules, &sealed));
     }
     return OK;
 }

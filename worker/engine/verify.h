@@ -32,6 +32,7 @@ typedef struct Verify
     VerifyCount ledger;      /* disposals compared with it */
     VerifyCount checkpoints; /* the chain, and what the databases noted of it */
     int64_t checkpoint_count;
+    bool signatures_hold;    /* over the chain of checkpoints and the ledger */
     Instant checkpoint_time; /* of the newest */
     const char *origin;
     int64_t key_count;

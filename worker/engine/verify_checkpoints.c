@@ -11,28 +11,25 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* What is kept of a verified checkpoint. */
-typedef struct Seen
+typedef struct Digest
 {
-    LedgerPlace place;
-    MerkleHash root;
-    char digest[65];
-} Seen;
+    char hex[65];
+} Digest;
 
 typedef struct Judge
 {
     Verify *verify;
     const char *dir;
-    Seen *seen; /* by number, from 1 */
+    CheckpointEnd *ends; /* by number, from 1 */
+    size_t end_count;
+    size_t end_room;
+    Digest *digests; /* likewise */
     size_t count;
     size_t room;
     SigningKeys keys;
     Anchor *recorded;
     size_t recorded_count;
     size_t recorded_room;
-    Merkle tree; /* of the ledger, as far as it was read */
-    size_t next; /* the checkpoint whose end comes next, from 0 */
-    bool differs;
 } Judge;
 
 /* -- the chain ------------------------------------------------------------------------------------------------------ */
@@ -43,10 +40,12 @@ visit_checkpoint(void *context, const Checkpoint *c)
     Judge *judge = context;
     Verify *v = judge->verify;
     Arena *arena = v->arena;
-    Seen seen = { .place = c->place, .root = c->root };
+    const CheckpointEnd end = { .place = c->place, .root = c->root };
+    Digest digest;
 
-    memcpy(seen.digest, c->digest, sizeof seen.digest);
-    ARENA_PUSH(arena, judge->seen, judge->count, judge->room, seen);
+    memcpy(digest.hex, c->digest, sizeof digest.hex);
+    ARENA_PUSH(arena, judge->ends, judge->end_count, judge->end_room, end);
+    ARENA_PUSH(arena, judge->digests, judge->count, judge->room, digest);
     evidence_note_keys(&judge->keys, c);
     for (size_t i = 0; i < c->anchor_count; i++)
     {
@@ -91,55 +90,22 @@ judge_origin(Judge *judge)
 
 /* -- against the ledger --------------------------------------------------------------------------------------------- */
 
-static Err
-visit_line(void *context, const LedgerLine *line)
-{
-    Judge *judge = context;
-    Verify *v = judge->verify;
-    const MerkleHash leaf = merkle_leaf(line->bytes, line->length);
-
-    merkle_add(&judge->tree, &leaf);
-    while (judge->next < judge->count && judge->seen[judge->next].place.size == line->place.size)
-    {
-        const Seen *seen = &judge->seen[judge->next];
-        const MerkleHash root = merkle_root(&judge->tree);
-        const int64_t from = judge->next == 0 ? 1 : judge->seen[judge->next - 1].place.size + 1;
-        judge->next++;
-        if (memcmp(&root, &seen->root, sizeof root) == 0 && seen->place.bytes == line->place.bytes &&
-            strcmp(seen->place.head, line->place.head) == 0)
-            continue;
-        if (!judge->differs)
-            verify_fault(v, NULL, ERR_EVIDENCE,
-                         "checkpoint %zu signs another ledger: one of lines %" PRId64 " to %" PRId64
-                         " is not what it was",
-                         judge->next, from, line->place.size);
-        judge->differs = true; /* the later ones differ, too */
-    }
-    return OK;
-}
-
 static void
 judge_ledger(Judge *judge)
 {
     Verify *v = judge->verify;
-    LedgerPlace from = ledger_beginning(), end = from;
-    const Err e = ledger_follow(v->ledger_path, &from, visit_line, judge, &end);
+    LedgerPlace end;
+    const Err e = checkpoints_compare(v->ledger_path, judge->ends, judge->count, &end);
 
+    if (e != OK && v->ledger_head[0] == '\0')
+        err_clear(); /* the walk has told it, in its own words */
+    else if (e != OK)
+        verify_story(v, NULL, e);
     if (e != OK)
-    {
-        const bool told = v->ledger_head[0] == '\0'; /* by the walk, in its own words */
-        if (told)
-            err_clear();
-        else
-            verify_story(v, NULL, e);
         return;
-    }
-    if (judge->next < judge->count)
-        verify_fault(v, NULL, ERR_EVIDENCE,
-                     "\"%s\" ends with line %" PRId64 ", but checkpoint %zu signs %" PRId64 ": its tail was cut",
-                     v->ledger_path, end.size, judge->count, judge->seen[judge->count - 1].place.size);
-    v->signed_entries = judge->count == 0 ? 0 : judge->seen[judge->count - 1].place.size;
-    v->unsigned_entries = end.size > v->signed_entries ? end.size - v->signed_entries : 0;
+    v->signed_entries = judge->count == 0 ? 0 : judge->ends[judge->count - 1].place.size;
+    v->unsigned_entries = end.size - v->signed_entries;
+    v->signatures_hold = true;
 }
 
 /* -- against the databases ------------------------------------------------------------------------------------------ */
@@ -155,7 +121,7 @@ judge_notes(Judge *judge, Session *session)
     {
         const int64_t number = db_int64(rows, i, 0);
         v->checkpoints.checked++;
-        if (number <= (int64_t)judge->count && strcmp(db_text(rows, i, 2), judge->seen[number - 1].digest) == 0)
+        if (number <= (int64_t)judge->count && strcmp(db_text(rows, i, 2), judge->digests[number - 1].hex) == 0)
             continue;
         v->checkpoints.failed++;
         verify_fault(v, session, ERR_EVIDENCE, "checkpoint %" PRId64 " %s, says database \"%s\"", number,
@@ -183,7 +149,7 @@ count_anchor(Verify *v, const Judge *judge, const Anchor *anchor)
     if (v->anchor_checkpoint >= anchor->number || anchor->number > (int64_t)judge->count)
         return;
     v->anchor_checkpoint = anchor->number;
-    v->anchor_entries = judge->seen[anchor->number - 1].place.size;
+    v->anchor_entries = judge->ends[anchor->number - 1].place.size;
     v->anchor_story = describe(v->arena, anchor);
 }
 
@@ -308,6 +274,7 @@ verify_checkpoints(Verify *v, const Secret *master)
         verify_fault(v, NULL, OK, "the master key is not at hand: the signing key was not compared with it");
     judge_origin(&judge);
     judge_ledger(&judge);
+    v->signatures_hold = v->signatures_hold && whole;
     if (!whole) /* what is behind the break is not known, and would be told as missing */
         return;
     judge_key(&judge, master);

@@ -8,5 +8,8 @@
 /* Each database of the rules notes the checkpoint.  One that cannot be reached misses it: the first such failure is
  * returned when all were asked. */
 NODISCARD Err witness_note(const Rules *rules, const Sealed *sealed);
+/* A time stamp for the checkpoint, beside it, where evidence.timestamp is set: waits for the authority, as long as the rules
+ * allow.  What is no stamp of this checkpoint is not kept. */
+NODISCARD Err witness_stamp(const Rules *rules, const Sealed *sealed);
 
 #endif

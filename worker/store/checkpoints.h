@@ -85,4 +85,16 @@ char *checkpoints_anchor_file(Arena *arena, const Anchor *anchor);
 typedef Err (*CheckpointVisit)(void *context, const Checkpoint *checkpoint);
 NODISCARD Err checkpoints_walk(const char *dir, CheckpointVisit visit, void *context, int64_t *ret_count);
 
+typedef struct CheckpointEnd
+{
+    LedgerPlace place;
+    MerkleHash root;
+} CheckpointEnd;
+
+/* Does the ledger hold what the checkpoints (count of them, from number 1 on) sign?  ERR_EVIDENCE names the first that
+ * differs, and between which lines the change is.  ret_end: the end of the ledger; what is behind the newest checkpoint
+ * is not signed. */
+NODISCARD Err checkpoints_compare(const char *ledger_path, const CheckpointEnd *ends, size_t count,
+                                  LedgerPlace *ret_end);
+
 #endif

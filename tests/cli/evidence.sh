@@ -54,6 +54,10 @@ expect_equal 'which is signed' 5 "$(newest)"
 x --json verify ledger >"$OUT"
 expect_json 'in JSON: five checkpoints, all signed, one key' '5 0 1' out "select concat_ws(' ', j #>> '{checkpoints,count}', j #>> '{checkpoints,unsigned_entries}', j #>> '{checkpoints,keys}') from doc"
 
+x --json report >"$OUT"
+expect_json 'a report names the newest checkpoint' "5 expunge@ledger $(sha256sum <"$STATE/checkpoints/5" | cut -c 1-64)" out \
+    "select concat_ws(' ', j #>> '{ledger,checkpoint,number}', j #>> '{ledger,checkpoint,origin}', j #>> '{ledger,checkpoint,digest}') from doc"
+
 # ---- one record's proof ----------------------------------------------------------------------------------------------
 
 expect_status 'a proof' 0 x certificate eu-3 --proof
@@ -162,6 +166,8 @@ cd '$WORK/tsa' && cat >query && echo called >>calls && exec openssl ts -reply -c
 END
 chmod +x "$WORK/stamp"
 sed -i "s|evidence = {|evidence = { timestamp = [ \"$WORK/stamp\" ]; timestamp_seconds = 20;|" "$CONF"
+expect_status 'check looks for the program' 78 env CONF="$CONF" bash -c 'sed "s|/stamp\"|/nowhere\"|" "$CONF" >"$CONF.other"; exec "$EXPUNGE" --config "$CONF.other" check'
+expect_match 'and names what is missing' out 'evidence.timestamp.*nowhere'
 expect_status 'a checkpoint with a time stamp authority' 0 x pause --reason 'time stamps'
 expect_empty 'nothing is complained of' err
 n=$(newest)

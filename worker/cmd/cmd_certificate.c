@@ -82,6 +82,8 @@ run_certificate(Context *context)
     TRY(workshop_open(context, WORKSHOP_RULES, &workshop));
     TRY(gather(context, &workshop, &certificate));
     TRY(collect_entries(context->arena, &certificate));
+    certificate.checkpoint = collect_checkpoint(context->arena,
+                                                evidence_checkpoints_dir(context->arena, workshop.rules));
     if (command_given(context, OPT_PROOF))
         TRY(prove(context, workshop.rules, &certificate));
     certview_json(context->arena, &certificate, context->out, digest);

@@ -5,8 +5,15 @@
 #ifndef EXPUNGE_COLLECT_H
 #define EXPUNGE_COLLECT_H
 
+#include "store/checkpoints.h"
 #include "store/disposals.h"
 #include "store/ledger.h"
+
+/* -- the newest checkpoint ------------------------------------------------------------------------------------------ */
+
+/* NULL: there is none, or it does not verify ("verify ledger" tells); its signatures were checked. */
+const Checkpoint *collect_checkpoint(Arena *arena, const char *dir);
+void collect_set_checkpoint(JsonDoc *ledger, const Checkpoint *checkpoint); /* as "checkpoint"; JSON null for NULL */
 
 /* -- status -------------------------------------------------------------------------------------------------------- */
 
@@ -109,7 +116,8 @@ typedef struct Certificate
     size_t not_erased_count;
     CertificateEntry *entries; /* of the ledger, about this disposal */
     size_t entry_count;
-    int64_t pending; /* entries that wait to be written to the ledger */
+    int64_t pending;              /* entries that wait to be written to the ledger */
+    const Checkpoint *checkpoint; /* the newest; NULL: none */
 } Certificate;
 
 /* Fills tables, what is not erased and pending from the database. */
@@ -209,7 +217,8 @@ typedef struct Report
     const char *ledger_path;
     LedgerHead ledger;
     Err ledger_code;
-    const char *ledger_problem; /* NULL: the chain verifies */
+    const char *ledger_problem;   /* NULL: the chain verifies */
+    const Checkpoint *checkpoint; /* the newest; NULL: none */
     ReportDatabase *databases;
     size_t database_count;
 } Report;

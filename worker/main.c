@@ -65,7 +65,7 @@ main(int argc, char **argv)
     jsondoc_set_string(out, "command", context.command == NULL ? NULL : context.command->name);
     jsondoc_set_bool(out, "ok", true);
     if (e == OK)
-        e = context.command->run(&context);
+        e = command_finish(&context, context.command->run(&context));
     if (context.json)
         print_json(&context, e);
     else if (e != OK)

@@ -39,7 +39,7 @@ _expunge()
     *)
         case $command in
         '') choices="$global --version $commands" ;;
-        init) choices='--database --user --rotate-master' ;;
+        init) choices='--database --user --rotate-master --rotate-signing-key' ;;
         check) choices='--accept' ;;
         plan) choices='--as-of --policy --sql' ;;
         run) choices='--policy --disposal --requests --jobs --for --allow-large --as-of' ;;
@@ -51,7 +51,7 @@ _expunge()
         hold) choices='--type --reason --until --reference --database --user' ;;
         status) choices='--user' ;;
         report) choices='--from --to --format --output' ;;
-        certificate) choices='--format' ;;
+        certificate) choices='--format --proof' ;;
         verify) choices='ledger snapshots absence --drill' ;;
         replay) choices='--plan --database' ;;
         snapshot)

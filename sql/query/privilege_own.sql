@@ -8,7 +8,8 @@
                  ('move_batch', 'insert'), ('move_batch', 'delete'), ('not_erased', 'select'),
                  ('not_erased', 'insert'), ('not_erased', 'delete'), ('outbox', 'select'), ('outbox', 'insert'),
                  ('outbox', 'update'), ('outbox', 'delete'), ('hold', 'select'), ('hold', 'update, delete, truncate'),
-                 ('report_disposal', 'select'), ('report_not_erased', 'select'), ('report_hold', 'select'))
+                 ('report_disposal', 'select'), ('report_not_erased', 'select'), ('report_hold', 'select'),
+                 ('checkpoint', 'select'), ('checkpoint', 'insert'))
          w(name, privilege)
    where not has_table_privilege('expunge.' || w.name, w.privilege)
    order by w.name, w.privilege

@@ -170,6 +170,18 @@ static const char good_text[] = "# a good one: every setting that this version w
                                 "notify = {\n"
                                 "  metrics = \"/var/lib/prometheus/expunge.prom\";\n"
                                 "};\n"
+                                "evidence = {\n"
+                                "  name = \"cloud\";\n"
+                                "  auditors = (\n"
+                                "    {\n"
+                                "      name = \"auditor\";\n" /* 160 */
+                                "      key = \"ssh-ed25519 "
+                                "AAAAC3NzaC1lZDI1NTE5AAAAIAVPcLQ/s3zIDgSgPqXSVZJBWi6qcVQ4QiwN7U6mjDY2 jane\";\n"
+                                "    }\n"
+                                "  );\n"
+                                "  timestamp = [ \"/usr/lib/stamp\", \"--sha256\" ];\n"
+                                "  timestamp_seconds = 5;\n"
+                                "};\n"
                                 "end = true;\n";
 
 static const char elsewhere_text[] =

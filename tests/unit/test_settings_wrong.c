@@ -158,6 +158,12 @@ static const Wrong wrongs[] = {
     { 149, "max_clock_skew = \"0 seconds\";", 0, "safety.max_clock_skew: is zero" },
     { 150, "overdue_after = \"-1 day\";", 0, "safety.overdue_after: is negative" },
     { 154, "metrics = \"expunge.prom\";", 0, "notify.metrics: is not an absolute path" },
+    { 157, "name = \"a b\";", 0, "evidence.name: " },
+    { 161, "key = \"ssh-rsa AAAAB3NzaC1yc2E=\";", 0,
+      "evidence.auditors[0].key: is no Ed25519 public key in OpenSSH's form" },
+    { 164, "timestamp = [ \"curl\" ];", 0,
+      "evidence.timestamp: begins with \"curl\"; must begin with a program's absolute path" },
+    { 165, "timestamp_seconds = 601;", 0, "evidence.timestamp_seconds: 601 is out of range" },
     { 154, "telegram = \"@us\";", 0, "notify.telegram: unknown setting \"telegram\"; \"expunge help config\" lists" },
 };
 

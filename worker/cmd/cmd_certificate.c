@@ -3,17 +3,21 @@
 #include "base/text.h"
 #include "cmd/looks.h"
 #include "report/certview.h"
+#include "store/proof.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 enum
 {
-    OPT_FORMAT
+    OPT_FORMAT,
+    OPT_PROOF
 };
 
 static const OptionRule options[] = {
     [OPT_FORMAT] = { "--format", OPTION_TEXT, "text|json|html", "for people (the default), programs, or a browser" },
+    [OPT_PROOF] = { "--proof", OPTION_FLAG, NULL,
+                    "instead: its entries, and their paths to the root that the newest checkpoint signs" },
 };
 
 /* Policy or subject as the configuration has them now; both NULL when it has them no more. */
@@ -51,6 +55,23 @@ gather(Context *context, Workshop *workshop, Certificate *ret_certificate)
     return OK;
 }
 
+/* Its entries are among those that the newest checkpoint signs. */
+static Err
+prove(Context *context, const Rules *rules, const Certificate *certificate)
+{
+    Arena *arena = context->arena;
+    int64_t *seqs = ARENA_ARRAY(arena, int64_t, certificate->entry_count + 1);
+    Proof proof;
+
+    for (size_t i = 0; i < certificate->entry_count; i++)
+        seqs[i] = certificate->entries[i].seq;
+    TRY(proof_make(arena, evidence_checkpoints_dir(arena, rules), certificate->ledger_path, seqs,
+                   certificate->entry_count, &proof));
+    jsondoc_set(context->out, "proof", proof_json(arena, &proof));
+    command_say(context, "%s", proof_text(arena, &proof));
+    return OK;
+}
+
 static Err
 run_certificate(Context *context)
 {
@@ -64,7 +85,13 @@ run_certificate(Context *context)
     TRY(workshop_open(context, WORKSHOP_RULES, &workshop));
     TRY(gather(context, &workshop, &certificate));
     TRY(collect_entries(context->arena, &certificate));
+    certificate.checkpoint = collect_checkpoint(context->arena,
+                                                evidence_checkpoints_dir(context->arena, workshop.rules));
+    if (command_given(context, OPT_PROOF))
+        TRY(prove(context, workshop.rules, &certificate));
     certview_json(context->arena, &certificate, context->out, digest);
+    if (command_given(context, OPT_PROOF))
+        return OK;
     const Page *page = certview_page(context->arena, &certificate, digest);
     command_say(context, "%s", strcmp(format, "html") == 0 ? page_print_html(page) : page_print_text(page));
     return OK;
@@ -79,7 +106,8 @@ const Command command_certificate = {
     .description =
         "When the live rows were gone and when the last copy was, what was erased, what was not and why, and where the\n"
         "ledger says so.  The ledger is verified first: a certificate cites no entry that is not there.  ID is for\n"
-        "example eu-17.  Changes nothing.",
+        "example eu-17.  Changes nothing.\n"
+        "--proof is for whom the certificate is about: lines that are checked with sha256sum and xxd alone.",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run_certificate,

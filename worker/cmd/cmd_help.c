@@ -45,6 +45,7 @@ help_config(void)
         "  global_tables  tables that hold nobody's data\n"
         "  stores         name, kind, role, path, region\n"
         "  safety         max_rows, max_share, max_subjects, max_clock_skew, overdue_after, allow_as_of\n"
+        "  evidence       name, auditors, timestamp, timestamp_seconds\n"
         "  notify         metrics\n"
         "  end = true;    the last setting: a file that was cut is noticed\n\n"
         "man expunge.conf explains each setting; \"expunge check\" says what is wrong with yours.\n");

@@ -6,6 +6,7 @@
 #include "engine/stop.h"
 #include "engine/wishes.h"
 #include "sql.h"
+#include "store/signing.h"
 #include "wrap/file.h"
 
 #include <inttypes.h>
@@ -18,7 +19,8 @@ enum
 {
     OPT_DATABASE,
     OPT_USER,
-    OPT_ROTATE
+    OPT_ROTATE,
+    OPT_ROTATE_SIGNING
 };
 
 static const OptionRule options[] = {
@@ -27,6 +29,8 @@ static const OptionRule options[] = {
                    "connect as this role instead of the conninfo's (it must be able to create a schema and roles)" },
     [OPT_ROTATE] = { "--rotate-master", OPTION_FLAG, NULL,
                      "wrap every living key under worker.next_master_key, and do nothing else" },
+    [OPT_ROTATE_SIGNING] = { "--rotate-signing-key", OPTION_FLAG, NULL,
+                             "sign checkpoints with a new key from now on; the old one announces it, and is destroyed" },
 };
 
 /* One migration, one transaction: it is there as a whole or not at all. */
@@ -160,13 +164,14 @@ install(Context *context, const Workshop *workshop, const DatabaseRule *database
     return OK;
 }
 
-/* State directory, key file and ledger: made once, never replaced. */
+/* State directory, key file, signing key and ledger: made once, never replaced. */
 static Err
 make_state(Context *context, const Rules *rules)
 {
     CLEANUP(secret_freep) Secret *master = NULL;
     CLEANUP(ledger_closep) Ledger *ledger = NULL;
     const char *keys = arena_printf(context->arena, "%s/keys", rules->state_dir);
+    bool made;
 
     TRY(settings_master_key(rules, &master));
     TRY(file_make_dirs(rules->state_dir, 0700));
@@ -180,7 +185,25 @@ make_state(Context *context, const Rules *rules)
                     "key file %s made: keep the master key elsewhere, and keep both out of the database's backups\n",
                     keys);
     }
+    TRY(evidence_create(rules, master, &made));
+    if (made)
+        command_say(context, "signing key made: give the auditors %s/allowed_signers, now\n", rules->state_dir);
     return ledger_open(arena_printf(context->arena, "%s/ledger.jsonl", rules->state_dir), false, &ledger);
+}
+
+/* The public files are written last: they follow from the key, and from the checkpoints that name it. */
+static Err
+settle_evidence(Context *context, const Workshop *workshop)
+{
+    Sealed sealed;
+
+    if (command_given(context, OPT_ROTATE_SIGNING))
+    {
+        TRY(evidence_rotate(context->evidence, workshop->ledger, &sealed));
+        command_say(context, "checkpoint %" PRId64 " announces a new signing key; the old one is destroyed\n",
+                    sealed.number);
+    }
+    return evidence_publish(context->evidence);
 }
 
 static bool
@@ -216,6 +239,17 @@ refuse_second_state(const Context *context, const Rules *rules)
     return OK;
 }
 
+static Err
+rewrap_signing_key(const Context *context, const Rules *rules)
+{
+    CLEANUP(secret_freep) Secret *master = NULL;
+    CLEANUP(secret_freep) Secret *next = NULL;
+
+    TRY(settings_master_key(rules, &master));
+    TRY(settings_next_master_key(rules, &next));
+    return signing_rewrap(evidence_key_path(context->arena, rules), master, next);
+}
+
 /* From the master key to the next one.  The ledger's entry comes behind: it tells what is done. */
 static Err
 rotate_master(Context *context)
@@ -231,6 +265,8 @@ rotate_master(Context *context)
             "%s: worker.next_master_key: is missing; must name the new master key, 32 random bytes beside the old "
             "one, until the rotation is done",
             workshop.rules->config_path);
+    if (e == OK)
+        e = rewrap_signing_key(context, workshop.rules);
     if (e == OK)
         e = keys_rotate(workshop.keys, &count);
     if (e != OK)
@@ -279,7 +315,7 @@ run_init(Context *context)
     }
     if (done == 0)
         return err_new(ERR_USAGE, "the configuration has no database \"%s\"", context->values[OPT_DATABASE]);
-    return OK;
+    return settle_evidence(context, &workshop);
 }
 
 const Command command_init = {
@@ -287,12 +323,15 @@ const Command command_init = {
     .operands = "",
     .summary = "install or upgrade schema expunge and the roles in each database",
     .description =
-        "Makes the state directory, the key file and the ledger when they are missing, then installs or upgrades schema\n"
-        "expunge in each database, creates the roles expunge_worker, expunge_support and expunge_auditor, and grants\n"
-        "expunge_worker what it needs on the tables that the configuration reaches.  Running it again changes nothing.\n"
+        "Makes the state directory, the key file, the signing key and the ledger when they are missing, then installs or\n"
+        "upgrades schema expunge in each database, creates the roles expunge_worker, expunge_support and expunge_auditor,\n"
+        "and grants expunge_worker what it needs on the tables that the configuration reaches.  Running it again changes\n"
+        "nothing.  It writes what an auditor needs to check the ledger: allowed_signers, expunge-N.pub (minisign) and\n"
+        "expunge-N.pem (openssl), beside it.\n"
         "--rotate-master wraps every living key under worker.next_master_key, in place: whatever is interrupted is gone on\n"
         "with by the next call, and copies of the key file from before open nothing once the old master key is destroyed.",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run_init,
+    .judges_evidence = true,
 };

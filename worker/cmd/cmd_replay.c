@@ -151,6 +151,7 @@ run_replay(Context *context)
 
 const Command command_replay = {
     .name = "replay",
+    .judges_evidence = true,
     .operands = "",
     .summary = "erase again what a restored database brought back",
     .description =

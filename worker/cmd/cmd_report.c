@@ -275,6 +275,7 @@ run_report(Context *context)
     for (size_t i = 0; i < rules->database_count; i++)
         gather(&workshop, context->arena, &rules->databases[i], &report, &report.databases[i]);
     collect_ledger(context->arena, &report);
+    report.checkpoint = collect_checkpoint(context->arena, evidence_checkpoints_dir(context->arena, rules));
     TRY(deliver(context, &report, format));
     return verdict(&report);
 }

@@ -160,4 +160,5 @@ const Command command_restore = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run_restore,
+    .judges_evidence = true,
 };

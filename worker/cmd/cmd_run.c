@@ -186,4 +186,5 @@ const Command command_run = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run_run,
+    .judges_evidence = true,
 };

@@ -2,6 +2,7 @@
 /* verify -- does the evidence hold? */
 #include "base/text.h"
 #include "cmd/command.h"
+#include "engine/settings.h"
 #include "engine/verify.h"
 
 #include <inttypes.h>
@@ -78,6 +79,51 @@ tell_ledger(Context *context, const Verify *v)
                 v->ledger_pending == 0
                     ? ""
                     : arena_printf(context->arena, "; %" PRId64 " entries wait for the next run", v->ledger_pending));
+}
+
+/* What the signatures prove, and what they cannot. */
+static const char *
+limits_of(Arena *arena, const Verify *v)
+{
+    if (v->anchor_checkpoint == 0)
+        return "no anchor: whoever holds the signing key could write another history, and it would verify";
+    return arena_printf(arena,
+                        "anchored: %s; whoever holds the signing key could still rewrite what is behind entry %" PRId64,
+                        v->anchor_story, v->anchor_entries);
+}
+
+static void
+tell_checkpoints(Context *context, const Verify *v)
+{
+    Arena *arena = context->arena;
+    JsonDoc *entry = jsondoc_object();
+
+    jsondoc_set_integer(entry, "count", v->checkpoint_count);
+    jsondoc_set_string(entry, "origin", v->origin);
+    jsondoc_set_instant(entry, "newest_at", v->checkpoint_count == 0 ? INSTANT_NONE : v->checkpoint_time);
+    jsondoc_set_integer(entry, "signed_entries", v->signed_entries);
+    jsondoc_set_integer(entry, "unsigned_entries", v->unsigned_entries);
+    jsondoc_set_integer(entry, "keys", v->key_count);
+    jsondoc_set_integer(entry, "checked", v->checkpoints.checked);
+    jsondoc_set_integer(entry, "failed", v->checkpoints.failed);
+    jsondoc_set_integer(entry, "anchors", v->anchors.checked);
+    jsondoc_set_integer(entry, "anchors_failed", v->anchors.failed);
+    jsondoc_set_integer(entry, "anchored_entries", v->anchor_entries);
+    jsondoc_set_string(entry, "limits", limits_of(arena, v));
+    jsondoc_set(context->out, "checkpoints", entry);
+    if (!v->signatures_hold)
+        command_say(context, "signed     broken: the ledger and its checkpoints do not go together\n");
+    else if (v->checkpoint_count == 0)
+        command_say(context, "signed     no checkpoint yet\n");
+    else
+        command_say(context, "signed     %s entries by %s, in %s checkpoints, the newest of %s\n",
+                    text_thousands(arena, v->signed_entries), v->origin, text_thousands(arena, v->checkpoint_count),
+                    instant_format(arena, v->checkpoint_time));
+    if (v->unsigned_entries > 0)
+        command_say(context, "           %s behind it are not signed yet: the next run does it\n",
+                    text_thousands(arena, v->unsigned_entries));
+    if (v->signatures_hold)
+        command_say(context, "           %s\n", limits_of(arena, v));
 }
 
 static void
@@ -157,8 +203,13 @@ run_verify(Context *context)
     verify_open(&workshop.house, context->arena, &verify);
     if (part == PART_ALL || part == PART_LEDGER)
     {
+        CLEANUP(secret_freep) Secret *master = NULL;
+        if (settings_master_key(workshop.rules, &master) != OK)
+            err_clear(); /* an auditor has none */
         verify_ledger(&verify);
+        verify_checkpoints(&verify, master);
         tell_ledger(context, &verify);
+        tell_checkpoints(context, &verify);
     }
     if (part == PART_ALL || part == PART_SNAPSHOTS)
     {
@@ -185,7 +236,8 @@ const Command command_verify = {
     .operands_max = 1,
     .summary = "does the evidence hold: ledger, snapshots, absence of erased rows",
     .description =
-        "ledger     the chain of its entries, and that each disposal's newest entry is in it\n"
+        "ledger     the chain of its entries, that each disposal's newest entry is in it, and the signatures of all\n"
+        "           checkpoints, with what anchors them\n"
         "snapshots  every file of every snapshot, read and compared with its manifest; destroyed ones are gone\n"
         "absence    no subject that the ledger calls erased is in its database again, nor rows of it\n"
         "Without a word: all three.  Changes nothing; finds all that is wrong, and then exits with 14.\n"

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "engine/settings.h"
+#include "engine/witness.h"
 #include "wrap/file.h"
 
 #include <inttypes.h>
@@ -223,12 +224,28 @@ open_ledger_if_there(Arena *arena, Workshop *workshop)
         err_clear();
 }
 
+static Err
+open_evidence(Context *context)
+{
+    Secret *master = NULL, *next = NULL;
+
+    if (context->evidence != NULL)
+        return OK;
+    TRY(settings_next_master_key(context->rules, &next)); /* a rotation may have come this far */
+    if (next != NULL && evidence_open(context->rules, next, &context->evidence) == OK)
+        return OK;
+    err_clear();
+    TRY(settings_master_key(context->rules, &master));
+    return evidence_open(context->rules, master, &context->evidence);
+}
+
 Err
 workshop_open(Context *context, WorkshopNeed need, Workshop *ret_workshop)
 {
     CLEANUP(workshop_closep) Workshop workshop = { .house = { .as_of = INSTANT_NONE } };
 
     TRY(settings_load(context->arena, context->config_path, &workshop.rules));
+    context->rules = workshop.rules;
     workshop.house.lets_restored = need == WORKSHOP_RULES; /* who looks only */
     if (need == WORKSHOP_RULES)
         open_ledger_if_there(context->arena, &workshop);
@@ -246,6 +263,8 @@ workshop_open(Context *context, WorkshopNeed need, Workshop *ret_workshop)
         TRY(keys_open(arena_printf(context->arena, "%s/keys", workshop.rules->state_dir), master, next,
                       &workshop.keys));
     }
+    if (need == WORKSHOP_ALL && context->command->judges_evidence)
+        TRY(open_evidence(context));
     workshop.house.rules = workshop.rules;
     workshop.house.keys = workshop.keys;
     workshop.house.ledger = workshop.ledger;
@@ -262,6 +281,71 @@ workshop_closep(Workshop *workshop)
     ledger_close(workshop->ledger);
     workshop->keys = NULL;
     workshop->ledger = NULL;
+}
+
+/* -- the evidence -------------------------------------------------------------------------------------------------- */
+
+/* A failure that is told, and stops nothing. */
+static void
+remark(const Context *context, Err e)
+{
+    if (e == OK)
+        return;
+    command_note(context, "expunge: %s\n", err_joined());
+    err_clear();
+}
+
+Err
+command_seal(Context *context)
+{
+    Sealed sealed;
+
+    TRY(open_evidence(context));
+    TRY(evidence_seal(context->evidence, &sealed));
+    if (sealed.bad_anchors > 0)
+        command_note(context,
+                     "%zu file(s) beside the checkpoints are no valid anchor: \"expunge verify ledger\" names them\n",
+                     sealed.bad_anchors);
+    if (sealed.made)
+    {
+        remark(context, witness_note(context->rules, &sealed));
+        remark(context, witness_stamp(context->rules, &sealed));
+    }
+    return OK;
+}
+
+/* The story of a failure, told again after something else was done. */
+static Err
+tell_again(Err e, char **lines, size_t count)
+{
+    Err again = OK;
+    for (size_t i = count; i-- > 0;)
+        again = again == OK ? err_new(e, "%s", lines[i]) : err_note(e, "%s", lines[i]);
+    return again;
+}
+
+Err
+command_finish(Context *context, Err e)
+{
+    const bool wanted = context->rules != NULL && (ledger_appended() > 0 || context->evidence != NULL);
+    const size_t count = e == OK ? 0 : err_lines();
+    char **lines = ARENA_ARRAY(context->arena, char *, count + 1);
+
+    for (size_t i = 0; i < count; i++)
+        lines[i] = arena_strdup(context->arena, err_line(i));
+    Err sealed = wanted ? command_seal(context) : OK;
+    if (sealed != OK)
+        sealed = err_note(sealed, "what was done is in the ledger, but not signed yet");
+    if (e != OK && wanted)
+    {
+        const char *problem = sealed == OK ? NULL : arena_strdup(context->arena, err_joined());
+        e = tell_again(e, lines, count);
+        if (problem != NULL)
+            e = err_note(e, "%s; and:", problem);
+    }
+    evidence_closep(&context->evidence);
+    context->rules = NULL;
+    return e != OK ? e : sealed;
 }
 
 /* -- what people type ---------------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #define EXPUNGE_COMMAND_H
 
 #include "engine/session.h"
+#include "store/evidence.h"
 
 typedef enum OptionType
 {
@@ -39,7 +40,9 @@ typedef struct Context
     Instant times[OPTIONS_MAX];
     const char *operands[OPERANDS_MAX];
     size_t operand_count;
-    JsonDoc *out; /* the one object of --json: a command adds its own names */
+    JsonDoc *out;       /* the one object of --json: a command adds its own names */
+    const Rules *rules; /* once a workshop is open */
+    Evidence *evidence; /* likewise, for commands that judge it */
 } Context;
 
 typedef struct Command
@@ -53,6 +56,7 @@ typedef struct Command
     const OptionRule *options;
     size_t option_count;
     Err (*run)(Context *context);
+    bool judges_evidence; /* it removes rows: not before the evidence so far holds (workshop_open with WORKSHOP_ALL) */
 } Command;
 
 extern const Command command_init, command_check, command_plan, command_run, command_watch, command_request,
@@ -85,6 +89,12 @@ typedef enum WorkshopNeed
 } WorkshopNeed;
 NODISCARD Err workshop_open(Context *context, WorkshopNeed need, Workshop *ret_workshop);
 void workshop_closep(Workshop *workshop);
+
+/* A checkpoint over what was appended to the ledger; for commands that stay, after each pass.  What the witnesses could not
+ * take is a note on stderr, and no failure. */
+NODISCARD Err command_seal(Context *context);
+/* After each command, with what it came to: a checkpoint if it appended to the ledger; then context keeps nothing. */
+NODISCARD Err command_finish(Context *context, Err e);
 
 /* "eu-17" → database and id; "17" → database NULL.  ERR_USAGE otherwise. */
 NODISCARD Err command_disposal_id(Arena *arena, const Rules *rules, const char *text, const DatabaseRule **ret_database,

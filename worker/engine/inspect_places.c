@@ -4,7 +4,9 @@
 
 #include "base/text.h"
 #include "engine/settings.h"
+#include "store/evidence.h"
 #include "wrap/file.h"
+#include "wrap/program.h"
 
 #include <string.h>
 
@@ -173,6 +175,45 @@ inspect_ledger(Findings *findings, const Rules *rules)
     judge_private(findings, path, "0600");
 }
 
+/* The same that a run asks before it removes a row. */
+static Err
+open_evidence(const Rules *rules)
+{
+    CLEANUP(evidence_closep) Evidence *evidence = NULL;
+    Secret *master;
+
+    if (settings_master_key(rules, &master) != OK)
+    {
+        err_clear(); /* told already */
+        return OK;
+    }
+    return evidence_open(rules, master, &evidence);
+}
+
+static void
+inspect_evidence(Findings *findings, const Rules *rules)
+{
+    const char *path = evidence_key_path(findings->arena, rules);
+    const char *program;
+
+    if (!file_exists(arena_printf(findings->arena, "%s/keys", rules->state_dir)))
+        return; /* before the first init */
+    Err e = open_evidence(rules);
+    if (e != OK)
+        inspect_story(findings, e, path,
+                      e == ERR_CONFIG
+                          ? "expunge init makes what is missing; a name that was signed with stays"
+                          : "expunge verify ledger tells more; keep all files as they are for who looks into it",
+                      0);
+    if (file_exists(path))
+        judge_private(findings, path, "0600");
+    if (rules->timestamp_count == 0)
+        return;
+    e = program_find(findings->arena, rules->timestamp[0], &program);
+    if (e != OK)
+        inspect_story(findings, e, "evidence.timestamp", "install the program, or name another one", 0);
+}
+
 /* -- stores -------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -233,6 +274,7 @@ inspect_machine(Findings *findings, const Rules *rules)
     {
         inspect_keys(findings, rules);
         inspect_ledger(findings, rules);
+        inspect_evidence(findings, rules);
     }
     inspect_stores(findings, rules);
     inspect_metrics(findings, rules);

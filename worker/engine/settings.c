@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "engine/settings_table.h"
 #include "model/shape.h"
+#include "store/sshsig.h"
 #include "wrap/file.h"
 #include <stdlib.h>
 #include <string.h>
@@ -346,6 +347,29 @@ judge_processors(const Judge *judge)
         schema_fault(judge->faults, processors, NULL, "processors" NOT_SUPPORTED);
 }
 
+static void
+judge_evidence(const Judge *judge)
+{
+    const ConfNode *node = member(judge->root, "evidence");
+    const ConfNode *timestamp = member(node, "timestamp");
+    const char *program = timestamp == NULL || timestamp->count == 0 ? NULL : string_of(timestamp->children[0], NULL);
+    unsigned char key[SEAL_PUBLIC_BYTES];
+
+    judge_unique(judge, member(node, "auditors"), "name");
+    for (size_t i = 0; i < judge->rules->auditor_count; i++)
+    {
+        const ConfNode *auditor = member(node, "auditors")->children[i];
+        const char *text = string_of(auditor, "key");
+        if (text != NULL && !sshsig_key_parse(text, key))
+            schema_fault(judge->faults, auditor, "key",
+                         "is no Ed25519 public key in OpenSSH's form; must be the line that \"ssh-keygen -t ed25519\" "
+                         "writes into its .pub file");
+    }
+    if (program != NULL && shape_path(program) != NULL)
+        schema_fault(judge->faults, timestamp, NULL, "begins with \"%s\"; must begin with a program's absolute path",
+                     program);
+}
+
 /* ---- residency (P13) ---- */
 
 static bool
@@ -424,6 +448,7 @@ settings_load(Arena *arena, const char *path, Rules **ret_rules)
     judge_subjects(&judge);
     judge_stores(&judge);
     judge_processors(&judge);
+    judge_evidence(&judge);
     judge_residency(&judge);
     TRY(schema_verdict(&faults));
     *ret_rules = rules;

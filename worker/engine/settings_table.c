@@ -298,6 +298,31 @@ static const Setting notify_settings[] = {
 };
 static const SettingGroup notify_group = { SETTINGS(notify_settings) };
 
+/* ---- evidence ---- */
+
+static const Setting auditor_settings[] = {
+    { "name", SETTING_NAME, .required = true, IN(AuditorRule, name), .help = "in the name of the signature's file" },
+    { "key", SETTING_TEXT, .required = true, IN(AuditorRule, key), .help = "public key, \"ssh-ed25519 AAAA…\"" },
+};
+static const SettingGroup auditor_group = {
+    SETTINGS(auditor_settings),
+    .size = sizeof(AuditorRule),
+    .line_place = SETTING_AT(AuditorRule, line),
+};
+
+static const Setting evidence_settings[] = {
+    { "name", SETTING_NAME, IN(Rules, evidence_name), .fallback = "ledger",
+      .help = "what signatures call this installation: \"expunge@NAME\"; cannot be changed later" },
+    { "auditors", SETTING_GROUPS, .group = &auditor_group, IN(Rules, auditors), COUNT(Rules, auditor_count),
+      .help = "who signs checkpoints as well, so that history cannot be rewritten unseen" },
+    { "timestamp", SETTING_LIST, .element = SETTING_TEXT, .filled = true, IN(Rules, timestamp),
+      COUNT(Rules, timestamp_count),
+      .help = "command that takes an RFC 3161 query and answers it, with its arguments" },
+    { "timestamp_seconds", SETTING_INTEGER, IN(Rules, timestamp_seconds), RANGE(1, 600), .fallback = "30",
+      .help = "how long it may take" },
+};
+static const SettingGroup evidence_group = { SETTINGS(evidence_settings) };
+
 static const Setting root_settings[] = {
     { "worker", SETTING_GROUP, .required = true, .group = &worker_group, .help = "the worker itself" },
     { "databases", SETTING_GROUPS, .required = true, .filled = true, .group = &database_group, IN(Rules, databases),
@@ -312,6 +337,7 @@ static const Setting root_settings[] = {
       .help = "places that hold copies" },
     { "processors", SETTING_GROUPS, .group = &processor_group,
       .help = "third parties (not supported by this version)" },
+    { "evidence", SETTING_GROUP, .group = &evidence_group, .help = "how the ledger is signed, and by whom" },
     { "safety", SETTING_GROUP, .group = &safety_group, .help = "the rails" },
     { "notify", SETTING_GROUP, .group = &notify_group, .help = "who is told" },
 };

@@ -27,9 +27,21 @@ typedef struct Verify
     Session **sessions; /* those that could be opened */
     size_t session_count;
     int64_t ledger_entries;
-    char ledger_head[65];   /* empty: not walked to the end */
-    int64_t ledger_pending; /* entries that wait in the databases */
-    VerifyCount ledger;     /* disposals compared with it */
+    char ledger_head[65];    /* empty: not walked to the end */
+    int64_t ledger_pending;  /* entries that wait in the databases */
+    VerifyCount ledger;      /* disposals compared with it */
+    VerifyCount checkpoints; /* the chain, and what the databases noted of it */
+    int64_t checkpoint_count;
+    bool signatures_hold;    /* over the chain of checkpoints and the ledger */
+    Instant checkpoint_time; /* of the newest */
+    const char *origin;
+    int64_t key_count;
+    int64_t signed_entries;
+    int64_t unsigned_entries; /* behind the newest checkpoint */
+    VerifyCount anchors;
+    int64_t anchor_checkpoint; /* the newest one that an anchor holds; 0: none */
+    int64_t anchor_entries;    /* which it signs */
+    const char *anchor_story;
     VerifyCount snapshots;
     int64_t snapshots_destroyed; /* of the checked ones: confirmed gone */
     VerifyCount absence;
@@ -45,6 +57,8 @@ void verify_open(const House *house, Arena *arena, Verify *ret_verify);
 void verify_closep(Verify *verify);
 
 void verify_ledger(Verify *verify);
+/* Behind verify_ledger().  master may be NULL: then nobody vouches for the signing key's file. */
+void verify_checkpoints(Verify *verify, const Secret *master);
 void verify_snapshots(Verify *verify);
 void verify_absence(Verify *verify);
 /* The newest snapshot of each policy and kind, of each database, restored into a scratch place and compared. */

@@ -146,6 +146,14 @@ typedef struct StoreRule
     int line;
 } StoreRule;
 
+/* Somebody else who signs checkpoints: an anchor outside our reach. */
+typedef struct AuditorRule
+{
+    const char *name;
+    const char *key; /* "ssh-ed25519 AAAA…" */
+    int line;
+} AuditorRule;
+
 typedef struct Rules
 {
     const char *config_path;
@@ -173,6 +181,13 @@ typedef struct Rules
     size_t global_count;
     StoreRule *stores;
     size_t store_count;
+
+    const char *evidence_name; /* the origin of the checkpoints is "expunge@" and this */
+    AuditorRule *auditors;
+    size_t auditor_count;
+    const char **timestamp; /* a command: program and arguments */
+    size_t timestamp_count; /* 0: none */
+    int64_t timestamp_seconds;
 
     int64_t max_rows;
     double max_share;

@@ -296,6 +296,7 @@ ledger_json(const Certificate *c)
     jsondoc_set_integer(ledger, "seq", c->disposal->ledger_seq);
     jsondoc_set_string(ledger, "digest", c->disposal->ledger_digest);
     jsondoc_set_integer(ledger, "pending", c->pending);
+    collect_set_checkpoint(ledger, c->checkpoint);
     for (size_t i = 0; i < c->entry_count; i++)
     {
         JsonDoc *entry = jsondoc_object();

@@ -290,3 +290,38 @@ collect_entries(Arena *arena, Certificate *certificate)
                        certificate->ledger_path, d->id, certificate->database, event);
     return OK;
 }
+
+/* -- checkpoints --------------------------------------------------------------------------------------------------- */
+
+const Checkpoint *
+collect_checkpoint(Arena *arena, const char *dir)
+{
+    Checkpoint *checkpoint = ARENA_NEW(arena, Checkpoint);
+    int64_t newest = 0;
+
+    Err e = checkpoints_newest(dir, &newest);
+    if (e == OK && newest > 0)
+        e = checkpoints_load(arena, dir, newest, checkpoint);
+    if (e == OK && newest > 0)
+        e = checkpoints_judge_signatures(dir, checkpoint);
+    if (e != OK)
+        err_clear();
+    return e == OK && newest > 0 ? checkpoint : NULL;
+}
+
+void
+collect_set_checkpoint(JsonDoc *ledger, const Checkpoint *checkpoint)
+{
+    if (checkpoint == NULL)
+    {
+        jsondoc_set_null(ledger, "checkpoint");
+        return;
+    }
+    JsonDoc *object = jsondoc_object();
+    jsondoc_set_string(object, "origin", checkpoint->origin);
+    jsondoc_set_integer(object, "number", checkpoint->number);
+    jsondoc_set_instant(object, "time", checkpoint->time);
+    jsondoc_set_integer(object, "signed_entries", checkpoint->place.size);
+    jsondoc_set_string(object, "digest", checkpoint->digest);
+    jsondoc_set(ledger, "checkpoint", object);
+}

@@ -5,8 +5,15 @@
 #ifndef EXPUNGE_COLLECT_H
 #define EXPUNGE_COLLECT_H
 
+#include "store/checkpoints.h"
 #include "store/disposals.h"
 #include "store/ledger.h"
+
+/* -- the newest checkpoint ------------------------------------------------------------------------------------------ */
+
+/* NULL: there is none, or it does not verify ("verify ledger" tells); its signatures were checked. */
+const Checkpoint *collect_checkpoint(Arena *arena, const char *dir);
+void collect_set_checkpoint(JsonDoc *ledger, const Checkpoint *checkpoint); /* as "checkpoint"; JSON null for NULL */
 
 /* -- status -------------------------------------------------------------------------------------------------------- */
 
@@ -171,6 +178,7 @@ typedef struct Certificate
     size_t approval_count;
     CertificateRefusal *refusals;
     size_t refusal_count;
+    const Checkpoint *checkpoint; /* the newest; NULL: none */
 } Certificate;
 
 /* Fills tables, what is not erased, copies, requests, approvals, refusals, when it was asked for, and pending from the
@@ -322,7 +330,8 @@ typedef struct Report
     const char *ledger_path;
     LedgerHead ledger;
     Err ledger_code;
-    const char *ledger_problem; /* NULL: the chain verifies */
+    const char *ledger_problem;   /* NULL: the chain verifies */
+    const Checkpoint *checkpoint; /* the newest; NULL: none */
     ReportDatabase *databases;
     size_t database_count;
 } Report;

@@ -274,6 +274,7 @@ reportview_json(Arena *arena, const Report *report, JsonDoc *object)
         jsondoc_set_integer(ledger, "seq", report->ledger.seq);
         jsondoc_set_string(ledger, "digest", report->ledger.digest);
     }
+    collect_set_checkpoint(ledger, report->checkpoint);
     jsondoc_set_instant(object, "from", report->from);
     jsondoc_set_instant(object, "to", report->to);
     jsondoc_set_instant(object, "made_at", report->made_at);

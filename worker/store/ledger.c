@@ -6,10 +6,13 @@
 #include "store/hex.h"
 #include "wrap/seal.h"
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #define ID_BYTES 16
+
+static atomic_long appended;
 
 struct Ledger
 {
@@ -143,6 +146,12 @@ ledger_head(Ledger *ledger, LedgerHead *ret_head)
 
 /* Appending */
 
+int64_t
+ledger_appended(void)
+{
+    return atomic_load(&appended);
+}
+
 static Err
 write_line(File *file, int64_t offset, const char *line, size_t length)
 {
@@ -183,6 +192,7 @@ append_entry(File *file, const char *event, const char *id, JsonDoc *entry, Tail
     TRY(file_sync(file));
     fault_point("ledger.synced");
 
+    atomic_fetch_add(&appended, 1);
     tail->head.seq++;
     ledger_digest(line, length - 1, tail->head.digest);
     tail->time = now;

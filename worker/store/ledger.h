@@ -4,7 +4,7 @@
  * A line is one canonical JSON object (sorted names, compact) ending in a newline, with at least:
  *   "v":1  "seq":N (from 1, no gap)  "prev":HEX (SHA-256 of the line before without its newline; 64 zeros first)
  *   "time":RFC3339  "event":NAME  "id":HEX32 (the entry's own id: the same entry is never appended twice)
- * and the event's own names.  No row's value, no subject's key.  A later event "checkpoint" carries signatures.
+ * and the event's own names.  No row's value, no subject's key.  Checkpoints sign it: checkpoints.h.
  * Appending: file_lock, read the last line, add, fsync.  A last line without its newline (a crash in mid write) is cut
  * off by the next append, and an event "tail_cut" with the number of bytes says so. */
 #ifndef EXPUNGE_LEDGER_H
@@ -42,5 +42,32 @@ typedef Err (*LedgerVisit)(void *context, const JsonDoc *entry, const char *dige
  * before the entry in front.  ERR_EVIDENCE names the line number and what is wrong; never the content.
  * visit may be NULL.  Constant memory but for the ids' set. */
 NODISCARD Err ledger_walk(const char *path, LedgerVisit visit, void *context, LedgerHead *ret_head);
+
+/* -- places, for checkpoints: ledger_follow.c -- */
+
+/* Between two lines. */
+typedef struct LedgerPlace
+{
+    int64_t size;  /* lines in front of it */
+    int64_t bytes; /* where it is in the file */
+    char head[65]; /* digest of the line in front; 64 zeros at the beginning */
+} LedgerPlace;
+
+typedef struct LedgerLine
+{
+    const char *bytes; /* borrowed, without the newline */
+    size_t length;
+    LedgerPlace place; /* behind it */
+} LedgerLine;
+
+LedgerPlace ledger_beginning(void);
+/* The whole lines behind a place.  Only the chain is judged, line by line, so that it is fast: ledger_walk() judges all.
+ * Fails with ERR_EVIDENCE when the ledger ends in front of the place, or when its chain is broken there or behind; a
+ * failing visit ends it. */
+typedef Err (*LedgerLineVisit)(void *context, const LedgerLine *line);
+NODISCARD Err ledger_follow(const char *path, const LedgerPlace *from, LedgerLineVisit visit, void *context,
+                            LedgerPlace *ret_end);
+/* Entries that this process has appended so far, whatever the ledger. */
+int64_t ledger_appended(void);
 
 #endif

@@ -20,15 +20,23 @@ struct Lines
 };
 
 Lines *
-ledger_lines_new(File *file, int64_t size_bytes)
+ledger_lines_behind(File *file, int64_t size_bytes, const LedgerPlace *place)
 {
     Lines *lines = mem_alloc(sizeof *lines);
 
     lines->file = file;
     lines->size = size_bytes;
+    lines->offset = place->bytes;
+    lines->number = place->size;
     lines->room = ROOM_FIRST;
     lines->bytes = mem_alloc(lines->room);
     return lines;
+}
+
+Lines *
+ledger_lines_new(File *file, int64_t size_bytes)
+{
+    return ledger_lines_behind(file, size_bytes, &(LedgerPlace){ .size = 0 });
 }
 
 void

@@ -18,6 +18,9 @@ bool ledger_is_id(const char *text); /* 32 hexadecimal digits in lower case */
  * processes. */
 NODISCARD Err ledger_open_locked(const char *path, FileMode mode, File **ret_file);
 
+/* How long the ledger is between two appends: a line that is being written must not pass for an incomplete one. */
+NODISCARD Err ledger_settled_size(const char *path, int64_t *ret_bytes);
+
 /* ---- lines: ledger_lines.c ---- */
 
 #define LEDGER_LINE_MAX (16 << 20) /* bytes of a line with its newline; a longer one is damage: ERR_EVIDENCE */
@@ -35,6 +38,7 @@ typedef struct Line
 
 /* The lines in the first size_bytes of file, which is borrowed.  Memory is that of the longest line. */
 Lines *ledger_lines_new(File *file, int64_t size_bytes);
+Lines *ledger_lines_behind(File *file, int64_t size_bytes, const LedgerPlace *place); /* the same, from there on */
 void ledger_lines_freep(Lines **lines);
 /* Go on from there: a line that begins earlier is told from there on, and numbers count from the place. */
 void ledger_lines_seek(Lines *lines, int64_t offset);

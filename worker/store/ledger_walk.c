@@ -123,10 +123,9 @@ walk_line(Walk *walk, Arena *arena, const Line *line, LedgerVisit visit, void *c
     return visit == NULL ? OK : visit(context, entry, walk->head.digest);
 }
 
-/* A line that is being appended must not pass for an incomplete one: the size is taken under the lock.  The lock is
- * not kept, so that visit may append. */
-static Err
-settled_size(const char *path, int64_t *ret_bytes)
+/* The lock is not kept, so that a visit may append. */
+Err
+ledger_settled_size(const char *path, int64_t *ret_bytes)
 {
     CLEANUP(file_closep) File *file = NULL;
 
@@ -146,7 +145,7 @@ ledger_walk(const char *path, LedgerVisit visit, void *context, LedgerHead *ret_
     Err e = OK;
 
     memcpy(walk.head.digest, LEDGER_NO_DIGEST, sizeof LEDGER_NO_DIGEST);
-    TRY(settled_size(path, &size));
+    TRY(ledger_settled_size(path, &size));
     TRY(file_open(path, FILE_READ, &file));
     lines = ledger_lines_new(file, size);
     while (e == OK)

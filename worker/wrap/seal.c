@@ -20,6 +20,10 @@ _Static_assert(sizeof(crypto_generichash_state) <= sizeof(SealBlake2b), "a BLAKE
 _Static_assert(crypto_hash_sha256_BYTES == SEAL_HASH_BYTES, "one size of hash");
 _Static_assert(crypto_secretstream_xchacha20poly1305_KEYBYTES == SEAL_KEY_BYTES, "one size of key");
 _Static_assert(crypto_aead_xchacha20poly1305_ietf_KEYBYTES == SEAL_KEY_BYTES, "one size of key");
+_Static_assert(crypto_sign_ed25519_SEEDBYTES == SEAL_KEY_BYTES, "a seed is a secret");
+_Static_assert(crypto_sign_ed25519_PUBLICKEYBYTES == SEAL_PUBLIC_BYTES, "one size of public key");
+_Static_assert(crypto_sign_ed25519_BYTES == SEAL_SIGNATURE_BYTES, "one size of signature");
+_Static_assert(crypto_hash_sha512_BYTES == SEAL_SHA512_BYTES, "one size of long hash");
 _Static_assert(NONCE_BYTES + SEAL_KEY_BYTES + TAG_BYTES == SEAL_WRAPPED_BYTES, "a wrapped key must fit");
 
 struct Secret
@@ -37,16 +41,20 @@ seal_init(void)
 
 /* ---- secrets ---- */
 
+static _Noreturn void
+out_of_memory(void)
+{
+    (void)fputs("expunge: out of memory for a key\n", stderr);
+    abort();
+}
+
 static Secret *
 secret_new(void)
 {
     Secret *secret = sodium_malloc(sizeof *secret);
 
     if (secret == NULL)
-    {
-        (void)fputs("expunge: out of memory for a key\n", stderr);
-        abort();
-    }
+        out_of_memory();
     return secret;
 }
 
@@ -191,6 +199,69 @@ void
 seal_mac(const Secret *key, const void *bytes, size_t length, unsigned char ret[SEAL_HASH_BYTES])
 {
     must(crypto_generichash(ret, SEAL_HASH_BYTES, bytes, length, key->bytes, SEAL_KEY_BYTES));
+}
+
+void
+seal_sha512(const void *bytes, size_t length, unsigned char ret[SEAL_SHA512_BYTES])
+{
+    must(crypto_hash_sha512(ret, bytes, length));
+}
+
+/* ---- signatures ---- */
+
+/* libsodium's secret key is the seed and the public key behind it: 64 bytes that live as long as one call. */
+static unsigned char *
+key_pair_of(const Secret *seed, unsigned char ret_public[SEAL_PUBLIC_BYTES])
+{
+    unsigned char *pair = sodium_malloc(crypto_sign_ed25519_SECRETKEYBYTES);
+
+    if (pair == NULL)
+        out_of_memory();
+    must(crypto_sign_ed25519_seed_keypair(ret_public, pair, seed->bytes));
+    return pair;
+}
+
+void
+seal_public(const Secret *seed, unsigned char ret_public[SEAL_PUBLIC_BYTES])
+{
+    sodium_free(key_pair_of(seed, ret_public));
+}
+
+void
+seal_sign(const Secret *seed, const void *bytes, size_t length, unsigned char ret[SEAL_SIGNATURE_BYTES])
+{
+    unsigned char public_key[SEAL_PUBLIC_BYTES];
+    unsigned char *pair = key_pair_of(seed, public_key);
+
+    must(crypto_sign_ed25519_detached(ret, NULL, bytes, length, pair));
+    sodium_free(pair);
+}
+
+bool
+seal_is_signed(const unsigned char public_key[SEAL_PUBLIC_BYTES], const void *bytes, size_t length,
+               const unsigned char signature[SEAL_SIGNATURE_BYTES])
+{
+    return crypto_sign_ed25519_verify_detached(signature, bytes, length, public_key) == 0;
+}
+
+char *
+seal_base64(Arena *arena, const void *bytes, size_t length)
+{
+    const size_t room = sodium_base64_encoded_len(length, sodium_base64_VARIANT_ORIGINAL);
+    char *text = arena_alloc(arena, room, 1);
+
+    return sodium_bin2base64(text, room, bytes, length, sodium_base64_VARIANT_ORIGINAL);
+}
+
+bool
+seal_unbase64(Arena *arena, const char *text, size_t length, unsigned char **ret_bytes, size_t *ret_length)
+{
+    unsigned char *bytes = arena_alloc(arena, length + 1, 1);
+
+    if (sodium_base642bin(bytes, length, text, length, NULL, ret_length, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+        return false;
+    *ret_bytes = bytes;
+    return true;
 }
 
 /* ---- wrapped keys ---- */

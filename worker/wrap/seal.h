@@ -5,10 +5,14 @@
 #define EXPUNGE_SEAL_H
 
 #include "base/arena.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SEAL_KEY_BYTES 32
 #define SEAL_HASH_BYTES 32
+#define SEAL_SHA512_BYTES 64
+#define SEAL_PUBLIC_BYTES 32                          /* Ed25519: RFC 8032 */
+#define SEAL_SIGNATURE_BYTES 64                       /* likewise */
 #define SEAL_WRAPPED_BYTES (24 + SEAL_KEY_BYTES + 16) /* nonce, sealed key, tag */
 
 typedef struct Secret Secret; /* SEAL_KEY_BYTES bytes */
@@ -42,6 +46,7 @@ void seal_blake2b_init(SealBlake2b *stream);
 void seal_blake2b_add(SealBlake2b *stream, const void *bytes, size_t length);
 void seal_blake2b_done(SealBlake2b *stream, unsigned char ret[SEAL_HASH_BYTES]);
 void seal_blake2b(const void *bytes, size_t length, unsigned char ret[SEAL_HASH_BYTES]);
+void seal_sha512(const void *bytes, size_t length, unsigned char ret[SEAL_SHA512_BYTES]); /* SSHSIG wants it */
 /* Keyed BLAKE2b-256: a commitment that nobody without the key can guess values against. */
 void seal_mac(const Secret *key, const void *bytes, size_t length, unsigned char ret[SEAL_HASH_BYTES]);
 
@@ -51,6 +56,16 @@ void seal_wrap(const Secret *master, const Secret *key, const void *ad, size_t a
                unsigned char ret[SEAL_WRAPPED_BYTES]);
 NODISCARD Err seal_unwrap(const Secret *master, const unsigned char wrapped[SEAL_WRAPPED_BYTES], const void *ad,
                           size_t ad_length, Secret **ret_key);
+
+/* Signatures: Ed25519, of which a Secret is the seed. */
+void seal_public(const Secret *seed, unsigned char ret_public[SEAL_PUBLIC_BYTES]);
+void seal_sign(const Secret *seed, const void *bytes, size_t length, unsigned char ret[SEAL_SIGNATURE_BYTES]);
+bool seal_is_signed(const unsigned char public_key[SEAL_PUBLIC_BYTES], const void *bytes, size_t length,
+                    const unsigned char signature[SEAL_SIGNATURE_BYTES]);
+
+/* Base64 (RFC 4648, padded, no line breaks).  seal_unbase64: false where it is anything else. */
+char *seal_base64(Arena *arena, const void *bytes, size_t length);
+bool seal_unbase64(Arena *arena, const char *text, size_t length, unsigned char **ret_bytes, size_t *ret_length);
 
 /* A frame: one secretstream (crypto_secretstream_xchacha20poly1305): 24 bytes header, then pieces of at most 64 KiB of
  * plain bytes, each bound to ad, the last one (and only it) tagged FINAL.  seal_frame_size: bytes it takes sealed. */

@@ -31,7 +31,7 @@ wrapping() # FILE: the slot's wrapped key, in hexadecimal
 holds() # FILE HEX
 {
     sync
-    LC_ALL=C grep -qaP "$(fold -w 2 <<<"$2" | sed 's/^/\\x/' | tr -d '\n')" "$1"
+    python3 -c 'import sys; sys.exit(bytes.fromhex(sys.argv[2]) not in open(sys.argv[1], "rb").read())' "$1" "$2"
 }
 wrapped=$(wrapping "$STATE/keys")
 expect_equal 'a living key is wrapped' 144 "${#wrapped}"

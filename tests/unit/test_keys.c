@@ -537,6 +537,7 @@ START_TEST(a_rotation_leaves_no_old_wrapping_in_the_file)
     Made made = make_many();
     const Bytes old = scratch_copy(scratch_load(path));
 
+    ck_assert_ptr_nonnull(after);
     rotate();
     const Bytes now = scratch_load(path);
     ck_assert_uint_eq(old.length, now.length);
@@ -558,6 +559,7 @@ START_TEST(a_worker_with_the_old_master_key_makes_no_key_that_is_lost)
     char id[KEYS_ID_TEXT] = "";
     Made made = make_many();
 
+    ck_assert_ptr_nonnull(after);
     rotate();
     BAD(keys_make(keys, id, &key), ERR_AGAIN, "rotated");
     BAD(keys_load(keys, made.id[0], &key), ERR_AGAIN, "rotated");

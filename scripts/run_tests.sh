@@ -15,6 +15,7 @@
 # EXPUNGE_TEST_LANES=2       test files side by side; they are printed as they end
 # EXPUNGE_TEST_VERBOSE=1     the whole output of every test, not only of those that fail
 # EXPUNGE_TEST_CONNINFO=…    use this throwaway cluster instead of starting one
+export CK_DEFAULT_TIMEOUT=${CK_DEFAULT_TIMEOUT:-120} # seconds: no test is judged by a slow machine
 set -u
 cd "$(dirname "$0")/.." || exit 70
 root=$PWD

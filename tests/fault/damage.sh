@@ -285,7 +285,7 @@ offset_of() # LINE → offset of its middle
 edit() { sed -i -e "$1" "$LEDGER"; }
 forged 'the first line damaged' flip "$LEDGER" 30
 forged 'a line in the middle damaged' flip "$LEDGER" "$(offset_of $((lines / 2)))"
-expect_match 'a line in the middle damaged: it is named' <(cat "$OUT" "$ERR") "line $((lines / 2)) "
+expect_match 'a line in the middle damaged: it is named' <(cat "$OUT" "$ERR") "line ($((lines / 2))|$((lines / 2 + 1))) "
 forged 'the last line damaged' flip "$LEDGER" "$(offset_of "$lines")"
 forged 'a line taken out' edit "$((lines / 2))d"
 forged 'a line there twice' edit "$((lines / 2))p"

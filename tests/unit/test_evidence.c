@@ -10,7 +10,7 @@ static Rules rules;
 static Secret *master;
 static Ledger *ledger;
 static const char *dir;
-static const char *ledger_path;
+static const char *ledger_file;
 
 /* A second handle on the same master key: evidence_open() takes what it gets. */
 static Secret *
@@ -32,8 +32,8 @@ setup(void)
     rules = (Rules){ .state_dir = scratch_dir, .evidence_name = "unit", .config_path = "unit.conf" };
     master = secret_random();
     dir = evidence_checkpoints_dir(scratch_arena, &rules);
-    ledger_path = scratch_path("ledger.jsonl");
-    GOOD(ledger_open(ledger_path, false, &ledger));
+    ledger_file = scratch_path("ledger.jsonl");
+    GOOD(ledger_open(ledger_file, false, &ledger));
     GOOD(evidence_create(&rules, master, &made));
     ck_assert(made);
 }
@@ -89,9 +89,9 @@ judged(void)
     LedgerPlace end;
     int64_t count;
 
-    GOOD(ledger_walk(ledger_path, NULL, NULL, &head));
+    GOOD(ledger_walk(ledger_file, NULL, NULL, &head));
     GOOD(checkpoints_walk(dir, visit_checkpoint, &chain, &count));
-    GOOD(checkpoints_compare(ledger_path, chain.ends, chain.count, &end));
+    GOOD(checkpoints_compare(ledger_file, chain.ends, chain.count, &end));
     ck_assert_int_eq(chain.count == 0 ? 0 : chain.ends[chain.count - 1].place.size, end.size);
     return chain;
 }
@@ -118,8 +118,8 @@ END_TEST
 START_TEST(a_line_that_is_not_finished_is_not_signed)
 {
     append(2);
-    Bytes bytes = scratch_load(ledger_path);
-    scratch_save(ledger_path, bytes.at, bytes.length - 5);
+    Bytes bytes = scratch_load(ledger_file);
+    scratch_save(ledger_file, bytes.at, bytes.length - 5);
     ck_assert_int_eq(seal().size, 1);
     append(1); /* cuts it off, and says so */
     ck_assert_int_eq(seal().size, 3);
@@ -201,13 +201,13 @@ START_TEST(what_does_not_go_on_from_the_newest_checkpoint_is_not_opened)
 
     append(5);
     (void)seal();
-    const Bytes bytes = scratch_copy(scratch_load(ledger_path));
-    scratch_save(ledger_path, bytes.at, bytes.length / 2);
+    const Bytes bytes = scratch_copy(scratch_load(ledger_file));
+    scratch_save(ledger_file, bytes.at, bytes.length / 2);
     BAD(evidence_open(&rules, master_again(), &evidence), ERR_EVIDENCE, "does not go on from checkpoint 1");
-    scratch_save(ledger_path, bytes.at, bytes.length);
-    scratch_flip(ledger_path, bytes.length - 20, 1);
+    scratch_save(ledger_file, bytes.at, bytes.length);
+    scratch_flip(ledger_file, bytes.length - 20, 1);
     BAD(evidence_open(&rules, master_again(), &evidence), ERR_EVIDENCE, "line 5 of");
-    scratch_save(ledger_path, bytes.at, bytes.length);
+    scratch_save(ledger_file, bytes.at, bytes.length);
     rules.evidence_name = "other";
     BAD(evidence_open(&rules, master_again(), &evidence), ERR_CONFIG, "not by \"expunge@other\"");
     rules.evidence_name = "unit";
@@ -293,7 +293,7 @@ START_TEST(each_entry_has_a_proof_and_one_that_is_not_signed_has_none)
     append(1);
     for (int64_t i = 0; i < 70; i++)
         seqs[i] = i + 1;
-    GOOD(proof_make(scratch_arena, dir, ledger_path, seqs, 70, &proof));
+    GOOD(proof_make(scratch_arena, dir, ledger_file, seqs, 70, &proof));
     for (size_t i = 0; i < 70; i++)
     {
         const ProofRecord *record = &proof.records[i];
@@ -309,7 +309,7 @@ START_TEST(each_entry_has_a_proof_and_one_that_is_not_signed_has_none)
         ck_assert_mem_eq(hash.bytes, proof.checkpoint.root.bytes, sizeof hash.bytes);
     }
     seqs[0] = 71;
-    BAD(proof_make(scratch_arena, dir, ledger_path, seqs, 1, &proof), ERR_AGAIN, "entry 71 is not signed yet");
+    BAD(proof_make(scratch_arena, dir, ledger_file, seqs, 1, &proof), ERR_AGAIN, "entry 71 is not signed yet");
 }
 END_TEST
 

@@ -208,7 +208,7 @@ static const struct
     int line;
     const char *words;
 } wholes[] = {
-    { 0, 0, "end = true;", 1, "worker: is missing; must be a group { state_dir; master_key; jobs … }" },
+    { 0, 0, "end = true;", 1, "worker: is missing; must be a group { state_dir; master_key; next_master_key … }" },
     { 0, 0, "end = true;", 1,
       "databases: is missing; must be a list of groups ( { name; conninfo; region; refresh }, … )" },
     { 0, 0, "worker = {};\ndatabases = ();\nend = true;", 2, "databases: is empty; must be a list of groups" },

@@ -8,7 +8,7 @@ join(const MerkleHash *left, const MerkleHash *right)
 {
     static const unsigned char prefix = 0x01;
     SealSha256 stream;
-    MerkleHash node;
+    MerkleHash node = { 0 };
 
     seal_sha256_init(&stream);
     seal_sha256_add(&stream, &prefix, 1);
@@ -33,7 +33,7 @@ merkle_leaf(const char *line, size_t length)
 {
     static const unsigned char prefix = 0x00;
     SealSha256 stream;
-    MerkleHash leaf;
+    MerkleHash leaf = { 0 };
 
     seal_sha256_init(&stream);
     seal_sha256_add(&stream, &prefix, 1);
@@ -58,7 +58,7 @@ merkle_add(Merkle *tree, const MerkleHash *leaf)
 MerkleHash
 merkle_root(const Merkle *tree)
 {
-    MerkleHash root;
+    MerkleHash root = { 0 };
 
     if (tree->peak_count == 0)
     {

@@ -85,7 +85,7 @@ root_of(const MerkleHash *leaves, int64_t count)
 size_t
 merkle_path(const MerkleHash *leaves, int64_t size, int64_t index, MerkleStep ret_steps[MERKLE_DEPTH])
 {
-    MerkleStep down[MERKLE_DEPTH];
+    MerkleStep down[MERKLE_DEPTH] = { 0 };
     size_t count = 0;
 
     assert(index >= 0 && index < size);

@@ -188,7 +188,7 @@ static const char elsewhere_text[] =
     "# right in shape, and nothing that this version works on\n"
     "worker = {\n"
     "  state_dir = \"/var/lib/expunge\";\n"
-    "  master_key = \"file:/etc/expunge/key\"; next_master_key = \"file:/etc/expunge/next\";\n"
+    "  master_key = \"file:/etc/expunge/key\";\n"
     "};\n"
     "databases = ( { name = \"eu\"; conninfo = \"service=eu\"; } );\n"
     "stores = (\n"

@@ -5,6 +5,7 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +98,10 @@ START_TEST(signals_that_are_ignored_here_are_not_there)
     (void)signal(SIGPIPE, SIG_IGN);
     const ProgramResult result = must("grep SigIgn /proc/$$/status", (Program){ .input = NULL });
     (void)signal(SIGPIPE, SIG_DFL);
-    ck_assert_str_eq(result.output, "SigIgn:\t0000000000000000\n");
+    unsigned long long ignored = ~0ULL;
+    ck_assert_int_eq(sscanf(result.output, "SigIgn: %llx", &ignored), 1);
+    ignored &= ~(3ULL << 31); /* 32 and 33 are glibc's own: whoever began the tests may have them ignored for good */
+    ck_assert_uint_eq(ignored, 0);
 }
 END_TEST
 

@@ -131,6 +131,9 @@ START_TEST(every_setting_misspelt_mistyped_or_missing_is_refused_with_its_line)
     walk_text(&walk, elsewhere_text);
     walk_text(&walk, replace_line(good_text, 110,
                                   "where = \"a\";\n expression = \"b\";\n match = \"equal\";\n orphans = \"keep\";"));
+    walk_text(&walk, replace_line(good_text, 4,
+                                  "  master_key = \"file:/etc/expunge/key\";\n"
+                                  "  next_master_key = \"file:/etc/expunge/next\";"));
     ck_assert_uint_ge(assert_all_seen(&walk, &settings_table, "top"), 90);
 }
 END_TEST

@@ -378,4 +378,35 @@ t.parcel ${action:-delete} 300" "$(work_rows)"
     expect_status "shared rows of a policy${grace:+ with a snapshot}: verify" 0 x verify
 done
 
+# a policy's table that refers to itself: what hangs on an expired row goes with it, younger or not
+load_tree() # CONNINFO
+{
+    { base; cat <<'END'
+create table t.node (id integer primary key, at timestamptz not null, parent_id integer references t.node);
+create table t.leaf (id integer primary key, node_id integer references t.node);
+insert into t.node select g, now() - interval '100 days', null from generate_series(1, 20) g;
+insert into t.node select 100 + g, now(), case when g <= 15 then g end from generate_series(1, 30) g;
+insert into t.leaf select g, g from generate_series(1, 20) g;
+insert into t.leaf select 200 + g, 100 + g from generate_series(1, 30) g;
+create index on t.node (at); create index on t.node (parent_id); create index on t.leaf (node_id);
+END
+    } | psql -qX -v ON_ERROR_STOP=1 -d "$1"
+}
+template edges_tree load_tree
+for grace in '' 'grace = "3 days";'; do
+    database "tree${#grace}" edges_tree
+    thing_house "tree${#grace}" "tree${#grace}" '' '' \
+        "{ name = \"nodes\"; class = \"c\"; table = \"t.node\"; age = \"at\"; keep_for = \"30 days\"; $grace purpose = \"p\"; basis = \"b\";
+           edges = ( { from = \"t.node(parent_id)\"; to = \"t.node(id)\"; action = \"delete\"; } ); }"
+    run x init
+    run x plan --json --policy nodes
+    work_rows >"$WORK/planned"
+    expect_status "a policy's tree${grace:+ with a snapshot}: run" 0 x run --json --policy nodes
+    action=${grace:+move}
+    expect_equal "a policy's tree${grace:+ with a snapshot}: the roots and what hangs on them" "t.leaf ${action:-delete} 35
+t.node ${action:-delete} 35" "$(work_rows)"
+    expect_equal "a policy's tree${grace:+ with a snapshot}: as planned" "$(cat "$WORK/planned")" "$(work_rows)"
+    expect_equal "a policy's tree${grace:+ with a snapshot}: nothing else" '15 15' "$(sql "tree${#grace}" 'select (select count(*) from t.node) || $$ $$ || (select count(*) from t.leaf)')"
+done
+
 done_testing

@@ -24,7 +24,7 @@ FEATURES = {  # how often a seed that is not plain has it
     "not_valid": 0.2, "deferrable": 0.4, "restrict": 0.5, "cascade": 0.6, "cross": 0.5, "spelling": 0.6, "payload": 0.7,
     "generated": 0.3, "identity": 0.3, "dropped": 0.3, "listed": 0.5, "mixed": 0.15, "checks": 0.1, "self_root": 0.08,
     "nobody": 0.4, "not_null_sets": 0.1, "cycles": 0.4, "keep": 0.3, "remove": 0.25, "direct": 0.2, "alike": 0.15, "late": 0.3, "indexes": 0.5,
-    "forms": 0.4, "orphans": 0.25, "inherit": 0.25, "habits": 0.2, "unlogged": 0.3, "forgotten": 0.04, "policy": 0.15,
+    "forms": 0.5, "orphans": 0.25, "inherit": 0.25, "habits": 0.2, "unlogged": 0.3, "forgotten": 0.04, "policy": 0.15,
 }
 
 
@@ -292,7 +292,13 @@ class Case(Extras, Rows):
         meant = {e.child for e in self.edges if e.rule and e.parent in gone}
         for table in self.tables:  # what a foreign key alone would change belongs to nobody
             table.listed = table is not self.shared and (table not in touched or (table not in gone and table not in meant))
-        self.edges = [e for e in self.edges if e.declared or not e.child.listed]
+        for edge in [e for e in self.edges if not e.declared and e.child.listed]:
+            self.edges.remove(edge)
+            for name in edge.child_columns:  # left behind, and empty
+                column = edge.child.column(name)
+                column.values, column.not_null = column.values or [None], False
+                if not any(name in e.child_columns for e in self.edges if e.child.columns is edge.child.columns):
+                    column.name = "left %d" % edge.child.columns.index(column)
         for edge in self.edges:
             if edge.child.listed:
                 edge.rule = None

@@ -32,7 +32,7 @@ class Extras:
     def make_forms(self):
         for table in [t for t in self.tables[1:] if not t.listed and t.shape not in ("weak", "shared")]:
             form = self.draw.choice(FORMS)
-            if self.has("forms", 0.3):
+            if self.has("forms", 0.4):
                 self.make_form(table, form)
 
     def form_parents(self, child, form):

@@ -5,11 +5,15 @@
 import json
 import os
 import shutil
+import threading
 
 import emit
 import pq
 
 RELATIONS = "select relname::text from pg_class where relnamespace = (select oid from pg_namespace where nspname = 'expunge') order by 1"
+
+
+INIT = threading.Lock()  # the roles belong to the whole cluster
 
 
 class Lane:

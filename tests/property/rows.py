@@ -27,7 +27,7 @@ class Rows:
             self.settle_not_null(edge)
         self.drop_doubles()
         roots = self.tables[0].rows
-        self.subjects = roots[:draw.choice([1, 1, 2])] if self.policy else roots[:1]
+        self.subjects = roots[:draw.choice([1, 1, 2])] if self.policy and "habits" not in self.features else roots[:1]
 
     def choose_late(self, links):
         """Rows that are written after the archive: nothing refers to them."""

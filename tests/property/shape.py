@@ -16,7 +16,7 @@ KINDS = {  # kind of a reason: what the worker's message must say
     "cycle": "refer to each other|RESTRICT|tried out and rolled back",
     "uncovered": "reached by no subject, named by no policy",
     "looks": "looks like the key of|holds keys of",
-    "trigger": "tried out and rolled back|are still there",
+    "trigger": "tried out and rolled back|are still there|raised by a trigger",
     "rule": "has a rule",
 }
 
@@ -48,8 +48,6 @@ class Shape:
                 column = edge.child.column(name)
                 if text is None and (column.not_null or column.must_be or name in edge.child.key):
                     self.may.append(("stay", "an edge would set a column to NULL that cannot be"))
-            if edge.action() == "set_default":
-                self.may.append(("stay", "an edge sets a default, which may be a row that goes"))
             if edge.match_full and edge.action() == "set_null" and edge.set_columns:
                 self.may.append(("stay", "SET NULL of some columns under MATCH FULL"))
             if not edge.child.key:

@@ -466,7 +466,14 @@ selparts_live(Text *text, const Selector *s, size_t position, const char *alias)
         text_add(text, "true");
         return;
     }
+    if (position == 0) /* its own rows are due; others of its table hang on them */
+    {
+        text_addf(text, "(exists (select from %s x where ", selparts_work(s, 0));
+        selparts_join(text, selparts_table(s, 0), alias, "x");
+        text_add(text, " and x.expunge_round = 0) or ");
+    }
     selparts_reached_any(text, s, position, alias);
+    text_add(text, position == 0 ? ")" : "");
     for (size_t e = 0; e < entry->edge_count; e++)
         if (selparts_edge(s, entry->edges[e])->element)
         {

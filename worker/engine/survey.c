@@ -109,6 +109,12 @@ survey_policy(Job *job)
     TRY(job_fill_below(job));
     TRY(job_refuse_foreign(job));
     TRY(subtract_taken(job));
+    if (job->target->scope->tables[0].edge_count > 0) /* rows of its own table hang on those that are due */
+    {
+        int64_t rows;
+        TRY(job_count_rows(job, 0, &rows));
+        job_count(job, root, action, rows - db_int64(row, 0, 0), 0);
+    }
     return survey_children(job, action, action);
 }
 

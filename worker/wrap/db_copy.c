@@ -51,6 +51,18 @@ await_rows(Db *db, int64_t received_bytes)
     (void)PQconsumeInput(db->conn); /* what came before a failure is still to be read */
 }
 
+/* libpq reads as much at once as its buffer has room for, and the buffer grows with the longest message.  Only who copies
+ * pays for it: it costs more than all else at the start of a connection. */
+static Err
+make_room(Db *db)
+{
+    if (db->has_room)
+        return OK;
+    TRY(db_query(db, "select repeat(' ', 500000)", 0, NULL, NULL));
+    db->has_room = true;
+    return OK;
+}
+
 Err
 db_copy_out(Db *db, const char *sql, DbCopySink sink, void *context, int64_t *ret_rows)
 {
@@ -58,6 +70,7 @@ db_copy_out(Db *db, const char *sql, DbCopySink sink, void *context, int64_t *re
     char *row = NULL;
     int length;
 
+    TRY(make_room(db));
     TRY(begin_copy(db, sql, PGRES_COPY_OUT));
     while ((length = PQgetCopyData(db->conn, &row, 1)) >= 0)
     {

@@ -122,13 +122,6 @@ connect_to(Db *db, const char *conninfo, const char *user, const char *name)
     return OK;
 }
 
-/* libpq reads as much at once as its buffer has room for, and the buffer grows with the longest message. */
-static Err
-make_room(Db *db)
-{
-    return db_query(db, "select repeat(' ', 500000)", 0, NULL, NULL);
-}
-
 static Err
 set_session(Db *db)
 {
@@ -136,7 +129,6 @@ set_session(Db *db)
 
     if (e != OK)
         return err_note(e, "could not set up the database session");
-    TRY(make_room(db));
     if (PQserverVersion(db->conn) >= 140000 && db_exec(db, "set client_connection_check_interval = '1s'") != OK)
     {
         /* some systems cannot: then a vanished worker is noticed later */

@@ -18,6 +18,7 @@ struct Db
     Arena *kept_arena;
     const char *kept[DB_KEPT_MAX]; /* statements that the server has prepared as "kept_<index>" */
     size_t kept_count;
+    bool has_room; /* libpq has a large buffer */
 };
 
 /* libpq's own words, when the server was not even asked. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* export -- a subject's data for the subject: access and portability (P8). */
-#include "engine/export.h"
+#include "engine/restore_export.h"
 
 #include "base/text.h"
 #include "cmd/command.h"
@@ -54,7 +54,9 @@ judge_snapshots(Session *session, Arena *arena, const char *kind, const char *ke
     TRY(disposals_unfinished(arena, session->db, &list, &count));
     for (size_t i = 0; i < count; i++)
         if (strcmp(list[i]->kind, kind) == 0 && text_equal(list[i]->subject_key, key) && list[i]->snapshot_name != NULL)
-            return err_new(ERR_USAGE, "its rows are not in the live tables of database \"%s\" any more: \"--disposal %s-%" PRId64 "\" exports them from the snapshot",
+            return err_new(ERR_USAGE,
+                           "its rows are not in the live tables of database \"%s\" any more: \"--disposal %s-%" PRId64
+                           "\" exports them from the snapshot",
                            session->database->name, session->database->name, list[i]->id);
     return OK;
 }
@@ -129,8 +131,10 @@ tell(Context *context, const Session *session, const ExportWish *wish, const Exp
     jsondoc_set(context->out, "tables", list);
     jsondoc_set_integer(context->out, "rows", export->rows);
     jsondoc_set_string(context->out, "manifest_sha256", export->manifest);
-    command_say(context, "%s rows in %zu files and manifest.json (SHA-256 %s)\nare in %s: personal data, readable for you alone\n",
-                text_thousands(context->arena, export->rows), files, export->manifest, wish->directory);
+    command_say(
+        context,
+        "%s rows in %zu files and manifest.json (SHA-256 %s)\nare in %s: personal data, readable for you alone\n",
+        text_thousands(context->arena, export->rows), files, export->manifest, wish->directory);
 }
 
 static Err

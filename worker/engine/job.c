@@ -226,6 +226,8 @@ judge_disposal(Job *job)
     if (strcmp(db_text(row, 0, 0), lifecycle_state_name(job->disposal->state)) != 0)
         return err_new(ERR_AGAIN, "disposal %" PRId64 " is not %s any more: another worker was faster",
                        job->disposal->id, lifecycle_state_name(job->disposal->state));
+    if (db_bool(row, 0, 2) && job->disposal->withdrawal_at == INSTANT_NONE) /* since it was decided what comes next */
+        return err_new(ERR_AGAIN, "disposal %" PRId64 " was withdrawn meanwhile", job->disposal->id);
     return judge_held(job);
 }
 

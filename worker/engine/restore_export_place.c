@@ -57,10 +57,11 @@ export_judge_place(Arena *arena, const char *directory)
     if (file_exists(directory))
         return err_new(ERR_USAGE, "\"%s\" is there already: nothing is overwritten", directory);
     if (file_exists(partial))
-        return err_new(ERR_USAGE,
-                       "\"%s\" is there already: another export is under way, or one was killed; remove it, or name another "
-                       "directory",
-                       partial);
+        return err_new(
+            ERR_USAGE,
+            "\"%s\" is there already: another export is under way, or one was killed; remove it, or name another "
+            "directory",
+            partial);
     if (!file_exists(parent))
         return err_new(ERR_USAGE, "there is no directory \"%s\" to make \"%s\" in", parent, directory);
     return OK;
@@ -87,7 +88,8 @@ export_place_end(Arena *arena, ExportPlace *place, Err result)
     const char *story = arena_strdup(arena, err_joined());
     if (file_remove_tree(place->partial) == OK)
         return err_new(result, "%s", story);
-    return err_note(err_new(result, "%s", story), "personal data is left in \"%s\": it could not be removed", place->partial);
+    return err_note(err_new(result, "%s", story), "personal data is left in \"%s\": it could not be removed",
+                    place->partial);
 }
 
 /* -- a file -------------------------------------------------------------------------------------------------------- */
@@ -137,7 +139,8 @@ name_file(Arena *arena, size_t number, const char *table, bool csv)
 }
 
 Err
-export_place_copy(Arena *arena, ExportPlace *place, Db *db, const char *sql, bool csv, ExportFile *file, char ret_sha256[65])
+export_place_copy(Arena *arena, ExportPlace *place, Db *db, const char *sql, bool csv, ExportFile *file,
+                  char ret_sha256[65])
 {
     CLEANUP(sheet_closep) Sheet sheet = { .buffer = mem_alloc(BUFFER_BYTES) };
     unsigned char digest[SEAL_HASH_BYTES];
@@ -147,7 +150,8 @@ export_place_copy(Arena *arena, ExportPlace *place, Db *db, const char *sql, boo
     seal_sha256_init(&sheet.sha256);
     TRY(db_copy_out(db, sql, sheet_add, &sheet, &file->rows));
     if (file->rows == 0) /* a header alone is no file */
-        return sheet.file == NULL ? OK : err_new(ERR_INTERNAL, "rows of \"%s\" came, and none was counted", file->table);
+        return sheet.file == NULL ? OK
+                                  : err_new(ERR_INTERNAL, "rows of \"%s\" came, and none was counted", file->table);
     TRY(sheet_flush(&sheet));
     TRY(file_sync(sheet.file));
     fault_point("export.file");

@@ -3,7 +3,7 @@
 #ifndef EXPUNGE_RESTORE_EXPORT_PRIVATE_H
 #define EXPUNGE_RESTORE_EXPORT_PRIVATE_H
 
-#include "engine/export.h"
+#include "engine/restore_export.h"
 
 typedef struct ExportPlace
 {
@@ -19,8 +19,8 @@ NODISCARD Err export_place_make(Arena *arena, const char *directory, ExportPlace
 NODISCARD Err export_place_end(Arena *arena, ExportPlace *place, Err result);
 /* Run "COPY … TO STDOUT" into the place's next file; ret_file's name is NULL, and no file is there, when there is no row.
  * ret_sha256: of its bytes. */
-NODISCARD Err export_place_copy(Arena *arena, ExportPlace *place, Db *db, const char *sql, bool csv, ExportFile *ret_file,
-                                char ret_sha256[65]);
+NODISCARD Err export_place_copy(Arena *arena, ExportPlace *place, Db *db, const char *sql, bool csv,
+                                ExportFile *ret_file, char ret_sha256[65]);
 /* manifest.json, written and synced; the directory synced. */
 NODISCARD Err export_place_seal(Arena *arena, ExportPlace *place, JsonDoc *manifest, char ret_sha256[65]);
 

@@ -248,10 +248,12 @@ selector_export(const Selector *s, const SelectorExport *e, bool csv)
 {
     Text text = TEXT_INIT(s->arena);
 
-    text_add(&text, csv ? "copy (" : "copy (select replace(replace(row_to_json(r.*)::text, E'\\n', ' '), E'\\r', ' ') from (");
+    text_add(&text,
+             csv ? "copy (" : "copy (select replace(replace(row_to_json(r.*)::text, E'\\n', ' '), E'\\r', ' ') from (");
     add_rows(&text, s, e);
-    text_add(&text, csv ? ") to stdout (format csv, header true, encoding 'UTF8')"
-                        : ") r) to stdout (format csv, quote E'\\x01', escape E'\\x01', delimiter E'\\x02', encoding 'UTF8')");
+    text_add(&text,
+             csv ? ") to stdout (format csv, header true, encoding 'UTF8')"
+                 : ") r) to stdout (format csv, quote E'\\x01', escape E'\\x01', delimiter E'\\x02', encoding 'UTF8')");
     return text_done(&text);
 }
 

@@ -76,8 +76,7 @@ visit_erased(void *context, const JsonDoc *entry, const char *digest)
                       (text_equal(event, "archived") && jsondoc_get(entry, "removed") != NULL);
 
     (void)digest;
-    if ((!back && !gone) || subject == NULL ||
-        !text_unhex(subject, commitment.bytes, sizeof commitment.bytes))
+    if ((!back && !gone) || subject == NULL || !text_unhex(subject, commitment.bytes, sizeof commitment.bytes))
         return OK;
     ErasedSet *set = find_set(erased, jsondoc_get_string(entry, "database"), jsondoc_get_string(entry, "kind"));
     if (back)

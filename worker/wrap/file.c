@@ -422,7 +422,8 @@ file_rename_fresh(const char *from, const char *to)
         return sync_parent(to);
     if (errno == EEXIST || (errno == EINVAL && file_exists(to)))
         return err_new(ERR_USAGE, "\"%s\" is there already: nothing is overwritten", to);
-    return errno == EINVAL ? file_rename(from, to) : err_note(failed("rename", from), "while renaming it to \"%s\"", to);
+    return errno == EINVAL ? file_rename(from, to)
+                           : err_note(failed("rename", from), "while renaming it to \"%s\"", to);
 }
 
 Err

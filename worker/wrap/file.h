@@ -46,10 +46,11 @@ bool
 file_is_writable(const char *path); /* it is there, and this process may write to it (a directory: make files in it) */
 NODISCARD Err file_make_dirs(const char *path, unsigned mode); /* with parents, as mkdir -p */
 NODISCARD Err file_make_dir(const char *path, unsigned mode);  /* ERR_USAGE when anything of that name is there */
-NODISCARD Err file_rename_fresh(const char *from, const char *to); /* the same; and fsync of the parent directory of to */
-NODISCARD Err file_rename(const char *from, const char *to);   /* and fsync of the parent directory of to */
-NODISCARD Err file_remove(const char *path);                   /* no error when it is not there; parent synced */
-NODISCARD Err file_remove_tree(const char *path);              /* no symbolic link followed; no error when not there */
+NODISCARD Err file_rename_fresh(const char *from,
+                                const char *to);             /* the same; and fsync of the parent directory of to */
+NODISCARD Err file_rename(const char *from, const char *to); /* and fsync of the parent directory of to */
+NODISCARD Err file_remove(const char *path);                 /* no error when it is not there; parent synced */
+NODISCARD Err file_remove_tree(const char *path);            /* no symbolic link followed; no error when not there */
 NODISCARD Err file_sync_dir(const char *path);
 /* Names in a directory, sorted, without "." and "..". */
 NODISCARD Err file_list(Arena *arena, const char *path, char ***ret_names, size_t *ret_count);

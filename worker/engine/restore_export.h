@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* export.h -- a copy of a subject's data for the subject (access, portability): the same closure as its erasure has, and
+/* restore_export.h -- a copy of a subject's data for the subject (access, portability): the same closure as its erasure has, and
  * the rows that stay but concern it, one file per table and a manifest that tells tables, columns, types, rows, digests and
  * by which edges each table is reached.
  *
  * One REPEATABLE READ transaction; rows are written as they come, into DIRECTORY.partial (0700, files 0600), which is
  * renamed when all is synced and the ledger has an entry.  A failure leaves nothing.  Columns that the server generates are
  * left out.  Neither the manifest nor the ledger holds the subject's key. */
-#ifndef EXPUNGE_EXPORT_H
-#define EXPUNGE_EXPORT_H
+#ifndef EXPUNGE_RESTORE_EXPORT_H
+#define EXPUNGE_RESTORE_EXPORT_H
 
 #include "engine/session.h"
 

@@ -251,9 +251,9 @@ write_manifest(Exporting *x)
     jsondoc_set_string(doc, "subject_commitment", x->out->commitment);
     jsondoc_set_string(doc, "source", x->restore == NULL ? "live" : "snapshot");
     jsondoc_set_string(doc, "disposal",
-                       x->restore == NULL ? NULL
-                                          : arena_printf(x->out->arena, "%s-%" PRId64, session->database->name,
-                                                         x->job.disposal->id));
+                       x->restore == NULL
+                           ? NULL
+                           : arena_printf(x->out->arena, "%s-%" PRId64, session->database->name, x->job.disposal->id));
     jsondoc_set_instant(doc, "exported_at", now);
     jsondoc_set_instant(doc, "as_of", x->restore == NULL ? now : x->restore->snapshot->made_at);
     jsondoc_set_integer(doc, "rows", x->out->rows);
@@ -307,7 +307,8 @@ key_error(const Session *session, const Target *target, Err e)
     if (e != ERR_DATABASE || strncmp(db_sqlstate(session->db), "22", 2) != 0)
         return e;
     return err_new(ERR_USAGE, "that is no key of a %s: \"%s\".\"%s\" has another type", target->name,
-                   target->graph->tables[target->root].name, target->graph->tables[target->root].columns[target->key].name);
+                   target->graph->tables[target->root].name,
+                   target->graph->tables[target->root].columns[target->key].name);
 }
 
 Err
@@ -402,10 +403,13 @@ read_snapshot(Exporting *x)
         const RestoreFile *file = &restore->files[i];
         const size_t table = graph_table(x->job.target->graph, file->told->schema, file->told->table);
         if (table == GRAPH_NONE)
-            return err_new(ERR_RAIL, "the snapshot has rows of \"%s\", which is not there any more: \"expunge snapshot cat\" "
-                                     "shows them", file->result.table);
+            return err_new(ERR_RAIL,
+                           "the snapshot has rows of \"%s\", which is not there any more: \"expunge snapshot cat\" "
+                           "shows them",
+                           file->result.table);
         restore->files[i].table = &x->job.target->graph->tables[table];
-        restore->files[i].result.into = arena_printf(x->out->arena, "pg_temp.expunge_export%" PRIu32, file->told->number);
+        restore->files[i].result.into = arena_printf(x->out->arena, "pg_temp.expunge_export%" PRIu32,
+                                                     file->told->number);
     }
     TRY(session_prepare_work(x->job.session, &x->job.selector));
     TRY(db_begin(x->job.session->db, "isolation level repeatable read", &tx));

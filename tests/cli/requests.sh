@@ -194,7 +194,7 @@ expect_status 'an approval of the new plan' 0 x approve "$id" --plan "$changed" 
 expect_status 'and now it goes' 0 x run --requests
 expect_equal 'all of it' '0 0 0 0 cleared' "$(left_of k1) $(column "$id" state)"
 run x certificate "$id"
-expect_match 'the certificate says that it was approved' out 'approved on .*plan [0-9a-f]{16}'
+expect_match 'the certificate says that it was approved' out 'approved  *[0-9-]+ [0-9:]+ UTC  plan [0-9a-f]{16}'
 expect_equal 'the ledger has the approvals, and the digest of the plan that was erased' "3 $changed" \
     "$(grep -c '"event":"approved"' "$STATE/ledger.jsonl") $(grep '"event":"erasing"' "$STATE/ledger.jsonl" | sed -n 's/.*"plan_digest":"\([0-9a-f]*\)".*/\1/p')"
 expect_status 'what is gone is approved no more' 11 x approve "$id" --plan "$changed" --user "$bert"

@@ -45,7 +45,7 @@ expect_equal 'records nothing twice' 2 "$(sql "$DB" "select count(*) from expung
 expect_equal 'the ledger has the holds and what they refused' '3 2' "$(grep -c '"event":"hold_placed"' "$STATE/ledger.jsonl") $(grep -c '"event":"refused"' "$STATE/ledger.jsonl")"
 id=eu-$(newest e1 id)
 run x certificate "$id"
-expect_match 'the certificate says which hold stopped it' out 'stopped on .* by hold 1 \(legal\), in force, without an end; 0 rows were gone'
+expect_match 'the certificate says which hold stopped it' out 'stopped  [0-9-]+ [0-9:]+ UTC  by hold 1 \(legal\), in force, without an end; 0 rows were gone'
 run x status customer e1
 expect_match 'status tells it' out 'hold 1 \(legal\) is in force'
 expect_status 'a request at once is held, too' 0 ask "$anna" e2 --ground erasure_right --now --label 'Secret Name e2'

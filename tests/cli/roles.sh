@@ -58,7 +58,7 @@ done <<<"$columns" >"$WORK/tries.sql"
 may() # ROLE → what it may: every statement that is not refused for want of a privilege, or for want of sense
 {
     psql -qAtX -v VERBOSITY=sqlstate -d "$(conninfo "$DB" | sed 's/ user=postgres / /') user=$1" -f "$WORK/tries.sql" 2>&1 |
-        awk '/^== / { if (said != "" && !refused) print said; said = substr($0, 4); refused = 0; next } /ERROR:  (42501|42809|42P01)$/ { refused = 1 } /WARNING:  01007/ { refused = 1 } END { if (!refused) print said }'
+        awk '/^== / { if (said != "" && !refused) print said; said = substr($0, 4); refused = 0; next } /ERROR:  (42501|42809|42P01|55000)$/ { refused = 1 } /WARNING:  01007/ { refused = 1 } END { if (!refused) print said }'
 }
 expect_true 'there is much to try' test "$(grep -c '^.echo' "$WORK/tries.sql")" -gt 400
 expect_true 'the owner may do most of it' test "$(sed 's/^\(drop\|alter\|truncate\|delete\|grant\|create\)/select 1; --&/' "$WORK/tries.sql" | psql -qAtX -v VERBOSITY=sqlstate -d "$(conninfo "$DB")" 2>&1 | grep -c -v -E 'ERROR|==')" -gt 100

@@ -45,6 +45,9 @@ disposal_for(const Replay *replay, const ReplayItem *item)
                        .key_destroyed_at = INSTANT_NONE,
                        .next_attempt_at = INSTANT_NONE,
                        .restored_at = INSTANT_NONE,
+                       .requested_at = INSTANT_NONE,
+                       .withdrawal_at = INSTANT_NONE,
+                       .plan_at = INSTANT_NONE,
                        .replay_seq = item->seq,
                        .configuration_digest = replay->session->rules->config_digest };
 }

@@ -167,7 +167,8 @@ rail 'shared rows that go in any case' "$GOOD, { from = \"t.doc(id)\"; to = \"t.
 rail 'an uncovered table' '{ from = "t.doc(root_id)"; to = "t.root(id)"; }' 'reached by no subject.*nokey' 'nokey: no subject reaches it'
 
 expect_true "at least 60 mistakes were made: $wrong" test "$wrong" -ge 60
-expect_unchanged 'none of them changed anything in the database' "$WORK/before" shop
+# but what the functions are told of the configuration
+expect_equal 'none of them changed anything in the database' "$(grep -v subject_kind "$WORK/before")" "$(fingerprint shop | grep -v subject_kind)"
 expect_true 'none was written to the ledger' cmp "$WORK/ledger" "$STATE/ledger.jsonl"
 write_house "$GOOD"
 expect_status 'and the right edges work' 0 x run

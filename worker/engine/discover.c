@@ -2,6 +2,7 @@
 #include "engine/discover.h"
 
 #include "base/text.h"
+#include "engine/clear.h"
 #include "engine/coverage.h"
 #include "engine/kept.h"
 #include "engine/settle.h"
@@ -35,6 +36,8 @@ judge_overdue(Job *job)
     const Disposal *d = job->disposal;
     Instant now, limit;
 
+    if (d->state == STATE_ERASED && d->next_attempt_at == INSTANT_NONE && job->outcome->copy_count > 0)
+        return OK; /* clear_tell() has said */
     if (strcmp(job->outcome->step, "wait") == 0)
     {
         if (d->next_attempt_at == INSTANT_NONE) /* a grace period that is not over */
@@ -69,6 +72,7 @@ survey_in(Session *session, Arena *scratch, Disposal *disposal, Outcome *outcome
                           .due_at = INSTANT_NONE };
     TRY(job_begin(session, scratch, disposal, outcome, &job));
     TRY(survey_disposal(&job));
+    TRY(clear_tell(session, scratch, disposal, outcome));
     if (outcome->removes || strcmp(outcome->step, "archive") == 0)
         TRY(coverage_judge(scratch, session, job.target, outcome));
     return judge_overdue(&job);

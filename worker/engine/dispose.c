@@ -28,6 +28,8 @@ dispose_next(Job *job, Step *ret_step, const char **ret_story)
                     .erase_after = d->erase_after,
                     .next_attempt_at = d->next_attempt_at,
                     .restored = d->restored_at != INSTANT_NONE };
+    if (d->state == STATE_ERASED && (d->snapshot_name == NULL || d->key_destroyed_at != INSTANT_NONE))
+        s.next_attempt_at = INSTANT_NONE; /* what it waits for are stores, and those have pauses of their own */
     TRY(session_now(job->session, &s.now));
     TRY(job_held(job, &s.held, ret_story));
     if (s.is_subject)
@@ -119,6 +121,8 @@ walk(Session *session, Arena *arena, int64_t id, Outcome *outcome)
         if (step != STEP_NOTHING && (outcome->step == NULL || strcmp(outcome->step, "wait") == 0 || step == STEP_BEGIN))
             outcome->step = step_word(step);
         TRY(take_step(&job, step, story));
+        if (step == STEP_CLEAR) /* stores are judged later, for all disposals at once */
+            return OK;
         if (step != STEP_NOTHING)
             outcome->progressed = true;
     }

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# copies.sh -- what the tests of stores share, beside cli.sh: a small house with stores, and what the database says of copies.
+
+# shellcheck source=tests/support/cli.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cli.sh"
+
+# A small house whose stores are expunge's own and these, installed.  e1, e2 and e3 have ended and are erased by the first run.
+copies_house() # NAME DATABASE STORES [SUBJECT-SETTINGS]
+{
+    small_house "$1" "$2"
+    sed -i -e 's/^policies = ($/policies = ( );\nunused = (/' "$CONF"
+    awk -v stores="$3" -v settings="${4:-}" '
+        /^unused = \($/ { skip = 1 }
+        !skip && /^stores = / { sub(/ \);$/, ",\n" stores " );") }
+        !skip && /grace = "30 days";/ { sub(/grace = "30 days";/, "& " settings) }
+        !skip { print }
+        skip && /^\);$/ { skip = 0 }' "$CONF" >"$CONF.new" && mv "$CONF.new" "$CONF"
+    sed -i 's/^global_tables = .*/global_tables = [ "app.country", "app.visit" ];/' "$CONF"
+    run x init
+    [ "$STATUS" = 0 ] || die "init failed: $(last_run)"
+}
+
+# STORE STATE COUNT, a line each, of all disposals.
+copies() # DATABASE
+{
+    sql "$1" "select store || ' ' || state || ' ' || count(*) from expunge.copy group by store, state order by 1"
+}
+states() # DATABASE
+{
+    sql "$1" "select string_agg(state || ' ' || n, ', ' order by state) from (select state, count(*) as n from expunge.disposal where kind <> 'policy' group by state) s"
+}
+error_of() # DATABASE STORE
+{
+    sql "$1" "select distinct last_error from expunge.copy where store = '$2' and last_error is not null order by 1"
+}
+faulty() # FAULT ARGUMENTS...
+{
+    local fault=$1
+    shift
+    EXPUNGE_FAULT=$fault "$EXPUNGE_FAULTY" --config "$CONF" "$@"
+}

@@ -2,7 +2,9 @@
 #include "copies/copies.h"
 
 #include "base/text.h"
+#include "copies/byprogram.h"
 #include "copies/directory.h"
+#include "copies/restic.h"
 #include "wrap/file.h"
 
 #include <stdlib.h>
@@ -10,7 +12,7 @@
 
 #define HUSHED_BYTES ((size_t)200)
 
-static const CopyKind *const kinds[] = { &directory_kind };
+static const CopyKind *const kinds[] = { &directory_kind, &restic_kind, &byprogram_kind };
 
 const CopyKind *
 copies_kind(const char *name)

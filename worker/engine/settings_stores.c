@@ -59,22 +59,52 @@ keyed_text(const ConfNode *node)
     return NULL;
 }
 
+/* Without "subjects": the only kind that there is, or the only one whose name stands in the text ("workspaces/${key}/"). */
+static void
+infer_kind(const Judge *judge, StoreRule *store, const char *text)
+{
+    const Rules *rules = judge->rules;
+    const char *found = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < rules->subject_count; i++)
+        if (rules->subjects[i].kind != NULL &&
+            (rules->subject_count == 1 || strstr(text, rules->subjects[i].kind) != NULL))
+        {
+            found = rules->subjects[i].kind;
+            count++;
+        }
+    if (count != 1)
+        return;
+    store->subjects = ARENA_ARRAY(judge->arena, const char *, 1);
+    store->subjects[0] = found;
+    store->subject_count = 1;
+}
+
 /* A key of one kind is never taken for another kind's. */
 static void
-judge_kinds(const Judge *judge, const ConfNode *node, const StoreRule *store)
+judge_kinds(const Judge *judge, const ConfNode *node, StoreRule *store)
 {
     const ConfNode *subjects = member(node, "subjects");
     const char *text = keyed_text(node);
-    const size_t kinds = subjects == NULL ? judge->rules->subject_count : store->subject_count;
+    const bool told_apart = text == NULL || keyed_holds(text, "${kind}");
 
     for (size_t i = 0; subjects != NULL && i < subjects->count; i++)
         settings_known(judge, subjects->children[i], "subjects", "kind");
     settings_unique(judge, subjects, NULL);
-    if (text != NULL && kinds > 1 && !keyed_holds(text, "${kind}"))
-        schema_fault(judge->faults, node, "subjects",
-                     "%s, and a key of one could be another's; must name one kind, or ${kind} stand in the name",
-                     subjects == NULL ? "is missing although there are several kinds of subjects"
-                                      : "names several kinds");
+    if (subjects == NULL && !told_apart)
+        infer_kind(judge, store, text);
+    if (told_apart || (subjects == NULL && judge->rules->subject_count == 0))
+        return;
+    if (subjects == NULL && store->subject_count == 0)
+        schema_fault(
+            judge->faults, node, "subjects",
+            "is missing, and several kinds of subjects are configured; must name the one whose keys these are, "
+            "or ${kind} stand in the name");
+    if (store->subject_count > 1)
+        schema_fault(
+            judge->faults, node, "subjects",
+            "names several kinds, and a key of one could be another's; must name one, or ${kind} stand in the name");
 }
 
 /* -- where it may be (P13) ----------------------------------------------------------------------------------------- */
@@ -141,7 +171,7 @@ judge_directory(const Judge *judge, const ConfNode *node, const StoreRule *store
 }
 
 static void
-judge_store(const Judge *judge, const ConfNode *node, const StoreRule *store)
+judge_store(const Judge *judge, const ConfNode *node, StoreRule *store)
 {
     const CopyKind *kind = copies_kind(store->kind);
 

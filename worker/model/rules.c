@@ -45,6 +45,14 @@ applies(const char *const *databases, size_t count, const char *database)
 }
 
 bool
+rules_store_may_hold(const StoreRule *store, const DatabaseRule *database)
+{
+    if (store->databases != NULL)
+        return applies(store->databases, store->database_count, database->name);
+    return store->region == NULL || database->region == NULL || text_equal(store->region, database->region);
+}
+
+bool
 rules_store_applies(const StoreRule *store, const DatabaseRule *database, const char *kind)
 {
     const bool is_policy = text_equal(kind, "policy");
@@ -53,9 +61,7 @@ rules_store_applies(const StoreRule *store, const DatabaseRule *database, const 
         return false;
     if (store->role == STORE_COPIES && !applies(store->subjects, store->subject_count, kind))
         return false;
-    if (store->databases != NULL)
-        return applies(store->databases, store->database_count, database->name);
-    return store->region == NULL || database->region == NULL || text_equal(store->region, database->region);
+    return rules_store_may_hold(store, database);
 }
 
 const StoreRule *

@@ -222,6 +222,7 @@ typedef struct Rules
 const StoreRule *rules_snapshot_store(const Rules *rules, const DatabaseRule *database);
 /* The store holds copies of what a disposal of this kind ("policy", or a kind of subject) erases in this database. */
 bool rules_store_applies(const StoreRule *store, const DatabaseRule *database, const char *kind);
+bool rules_store_may_hold(const StoreRule *store, const DatabaseRule *database); /* ... of any kind */
 /* NULL: the configuration has none of that name. */
 const StoreRule *rules_store(const Rules *rules, const char *name);
 /* The promised window of a disposal's copies, cleared_within; NULL: none. */

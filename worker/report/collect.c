@@ -26,6 +26,26 @@ read_extra(Arena *arena, const DbResult *rows, size_t row, const Disposal *dispo
     return OK;
 }
 
+/* One query, however many they are: both lists are in the order of ids. */
+static Err
+collect_copies(Arena *arena, Db *db, const char *overdue_after, StatusDisposal *list, size_t count)
+{
+    int64_t *ids = ARENA_ARRAY(arena, int64_t, count + 1);
+    CopyRow *rows;
+    size_t row_count, at = 0;
+
+    for (size_t i = 0; i < count; i++)
+        ids[i] = list[i].disposal->id;
+    TRY(copystates_load(arena, db, overdue_after, ids, count, &rows, &row_count));
+    for (size_t i = 0; i < count; i++)
+    {
+        list[i].copies = &rows[at];
+        for (; at < row_count && rows[at].disposal == ids[i]; at++)
+            list[i].copy_count++;
+    }
+    return OK;
+}
+
 static Err
 collect_unfinished(Arena *arena, Db *db, const char *overdue_after, StatusDatabase *status)
 {
@@ -42,7 +62,7 @@ collect_unfinished(Arena *arena, Db *db, const char *overdue_after, StatusDataba
     for (size_t i = 0; i < count; i++)
         TRY(read_extra(arena, rows, i, list[i], &status->disposals[i]));
     status->disposal_count = count;
-    return OK;
+    return collect_copies(arena, db, overdue_after, status->disposals, count);
 }
 
 static Err
@@ -55,6 +75,7 @@ collect_one(Arena *arena, Db *db, const char *overdue_after, int64_t id, StatusD
     TRY(disposals_load(arena, db, id, &disposal));
     TRY(db_query_row(db, SQL_status_extra, 2, params, &row));
     TRY(read_extra(arena, row, 0, disposal, ret));
+    TRY(collect_copies(arena, db, overdue_after, ret, 1));
     return disposals_tables(arena, db, id, &ret->tables, &ret->table_count);
 }
 
@@ -106,6 +127,15 @@ collect_status(Arena *arena, Db *db, const char *overdue_after, const CollectWhi
     return OK;
 }
 
+bool
+collect_waits_for_copies(const StatusDisposal *s)
+{
+    for (size_t i = 0; i < s->copy_count; i++)
+        if (s->copies[i].state != COPY_GONE)
+            return true;
+    return false;
+}
+
 Standing
 collect_standing(const StatusDisposal *s, Instant now)
 {
@@ -119,6 +149,8 @@ collect_standing(const StatusDisposal *s, Instant now)
     if (s->hold_id != 0)
         return STANDING_HELD;
     if (d->state == STATE_ARCHIVED && d->erase_after != INSTANT_NONE && now < d->erase_after && !d->immediate)
+        return STANDING_WAITING;
+    if (d->state == STATE_ERASED && collect_waits_for_copies(s))
         return STANDING_WAITING;
     return STANDING_READY;
 }

@@ -5,6 +5,7 @@
 #ifndef EXPUNGE_COLLECT_H
 #define EXPUNGE_COLLECT_H
 
+#include "store/copystates.h"
 #include "store/disposals.h"
 #include "store/ledger.h"
 
@@ -21,6 +22,8 @@ typedef struct StatusDisposal
     int64_t hold_id; /* the newest hold in force on its subject; 0: none */
     const char *hold_type;
     Instant hold_until;
+    CopyRow *copies; /* elsewhere; those that are gone, too */
+    size_t copy_count;
     DisposalTable *tables; /* only where one disposal, or one subject, was asked for */
     size_t table_count;
 } StatusDisposal;
@@ -61,7 +64,7 @@ typedef enum Standing
     STANDING_UNDER_WAY, /* a worker is busy with it */
     STANDING_FAILING,
     STANDING_HELD,
-    STANDING_WAITING, /* for the end of its grace period */
+    STANDING_WAITING, /* for the end of its grace period, or for stores that hold copies */
     STANDING_READY,   /* for the next run */
     STANDING_DONE,    /* cleared, or withdrawn */
     STANDING_COUNT
@@ -81,6 +84,7 @@ typedef struct CollectWhich
  * Fails with ERR_USAGE when there is no disposal of that id, and as db_query does. */
 NODISCARD Err collect_status(Arena *arena, Db *db, const char *overdue_after, const CollectWhich *which,
                              StatusDatabase *ret_status);
+bool collect_waits_for_copies(const StatusDisposal *disposal); /* a store is not known to hold none */
 Standing collect_standing(const StatusDisposal *disposal, Instant now);
 const char *collect_standing_name(Standing standing); /* "under_way", "failing", … */
 

@@ -12,11 +12,12 @@
 /* A file (or what stands in a file's place) that a case's pattern fits. */
 typedef struct Found
 {
-    const char **way; /* directories below the store's path */
-    size_t depth;
+    const char **way; /* directories below the store's path, then its own name */
+    size_t depth;     /* how many directories */
     DirEntry entry;
     CopyCase **owners; /* whose it may be */
     size_t owner_count;
+    size_t owner_room;
     const char **others; /* keys of nobody here that the name fits as well */
     size_t other_count;
     const CopyCase *about; /* one of the owners: kind and database of those keys */
@@ -30,6 +31,8 @@ typedef struct Scan
     CopyCase *const *cases;
     size_t case_count;
     CopyCase **by_key; /* sorted by key */
+    CopyCase **sorts;  /* one for each kind and database that stand in the pattern */
+    size_t sort_count;
     char **components;
     size_t component_count;
     const char **way; /* to where the walk is */
@@ -73,7 +76,7 @@ add_owners(const Scan *scan, const char *component, const char *name, const char
         const KeyedNames names = copies_names(scan->by_key[i]);
         if (!keyed_matches(component, &names, name))
             continue;
-        found->owners[found->owner_count++] = scan->by_key[i];
+        ARENA_PUSH(scan->store->arena, found->owners, found->owner_count, found->owner_room, scan->by_key[i]);
         added++;
     }
     return added;
@@ -88,38 +91,54 @@ is_among(const char *const *keys, size_t count, const char *key)
     return false;
 }
 
+/* A component without a key: is it anybody's? */
+static bool
+fits_any(const Scan *scan, const char *component, const char *name)
+{
+    for (size_t c = 0; c < scan->sort_count; c++)
+    {
+        const KeyedNames names = copies_names(scan->sorts[c]);
+        if (keyed_matches(component, &names, name))
+            return true;
+    }
+    return false;
+}
+
 /* Whose is it?  All keys that the name could hold are looked at, once for each kind and database that stand in the pattern. */
 static void
 judge_name(const Scan *scan, const char *component, const char *name, Found *found)
 {
     Arena *arena = scan->store->arena;
-    const bool varies = keyed_holds(component, "${kind}") || keyed_holds(component, "${database}");
     size_t room = 0;
 
-    found->owners = ARENA_ARRAY(arena, CopyCase *, scan->case_count + 1);
-    for (size_t c = 0; c < (varies ? scan->case_count : 1); c++)
+    for (size_t c = 0; c < scan->sort_count; c++)
     {
-        const KeyedNames names = copies_names(scan->cases[c]);
+        const KeyedNames names = copies_names(scan->sorts[c]);
         const char **keys;
         size_t count;
-        bool seen = false;
-        for (size_t i = 0; i < c && !seen; i++)
-            seen = text_equal(scan->cases[i]->kind, names.kind) && text_equal(scan->cases[i]->database, names.database);
-        if (seen)
-            continue;
         keyed_candidates(arena, component, &names, name, &keys, &count);
         for (size_t k = 0; k < count; k++)
             if (add_owners(scan, component, name, keys[k], found) == 0 &&
                 !is_among(found->others, found->other_count, keys[k]))
                 ARENA_PUSH(arena, found->others, found->other_count, room, keys[k]);
     }
-    if (found->owner_count > 0)
-        found->about = found->owners[0];
 }
 
 /* -- the walk ------------------------------------------------------------------------------------------------------ */
 
 static Err walk(Scan *scan, Dir *dir, size_t depth, const Found *owned);
+
+/* Every component of the way, with the case's own kind and database. */
+static bool
+fits_whole(const Scan *scan, const CopyCase *about, const Found *found)
+{
+    const KeyedNames names = copies_names(about);
+
+    for (size_t i = 0; i <= found->depth; i++)
+        if (!keyed_matches(scan->components[i], &names, found->way[i]))
+            return false;
+    return true;
+}
 
 static void
 add_found(Scan *scan, size_t depth, const DirEntry *entry, const Found *owned)
@@ -129,7 +148,16 @@ add_found(Scan *scan, size_t depth, const DirEntry *entry, const Found *owned)
     found.depth = depth;
     found.way = ARENA_ARRAY(scan->store->arena, const char *, depth + 1);
     memcpy(found.way, scan->way, depth * sizeof *found.way);
+    found.way[depth] = entry->name;
     found.entry = *entry;
+    found.owners = ARENA_ARRAY(scan->store->arena, CopyCase *, owned->owner_count);
+    found.owner_count = 0;
+    for (size_t i = 0; i < owned->owner_count; i++)
+        if (fits_whole(scan, owned->owners[i], &found))
+            found.owners[found.owner_count++] = owned->owners[i];
+    if (found.owner_count == 0)
+        return;
+    found.about = found.owners[0];
     ARENA_PUSH(scan->store->arena, scan->found, scan->count, scan->room, found);
 }
 
@@ -150,7 +178,7 @@ visit(Scan *scan, Dir *dir, size_t depth, const char *name, const Found *owned)
             return OK;
         owned = &here;
     }
-    else if (!keyed_matches(component, &(KeyedNames){ .key = "", .kind = "", .database = "" }, name))
+    else if (!fits_any(scan, component, name))
         return OK;
     TRY(dir_look(scan->store->arena, dir, name, &entry, &there));
     if (!there)
@@ -241,6 +269,25 @@ judge_marker(const CopyStore *store, const Dir *root)
                            store->rule->marker, store->rule->path);
 }
 
+static void
+find_sorts(Scan *scan)
+{
+    const char *match = scan->store->rule->match;
+    const bool kinds = keyed_holds(match, "${kind}"), databases = keyed_holds(match, "${database}");
+
+    scan->sorts = ARENA_ARRAY(scan->store->arena, CopyCase *, scan->case_count + 1);
+    for (size_t c = 0; c < scan->case_count; c++)
+    {
+        const CopyCase *about = scan->cases[c];
+        bool seen = false;
+        for (size_t i = 0; i < scan->sort_count && !seen; i++)
+            seen = (!kinds || text_equal(scan->sorts[i]->kind, about->kind)) &&
+                   (!databases || text_equal(scan->sorts[i]->database, about->database));
+        if (!seen)
+            scan->sorts[scan->sort_count++] = scan->cases[c];
+    }
+}
+
 /* ret_root stays open for the removal. */
 static Err
 scan_store(CopyStore *store, CopyCase *const *cases, size_t count, Scan *ret_scan, Dir **ret_root)
@@ -256,6 +303,7 @@ scan_store(CopyStore *store, CopyCase *const *cases, size_t count, Scan *ret_sca
     scan.by_key = ARENA_ARRAY(store->arena, CopyCase *, count + 1);
     memcpy(scan.by_key, cases, count * sizeof *cases);
     qsort(scan.by_key, count, sizeof *scan.by_key, compare_keys);
+    find_sorts(&scan);
     TRY(dir_open(store->rule->path, &root));
     TRY(judge_marker(store, root));
     TRY(walk(&scan, root, 0, NULL));

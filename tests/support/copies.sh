@@ -40,3 +40,43 @@ faulty() # FAULT ARGUMENTS...
     shift
     EXPUNGE_FAULT=$fault "$EXPUNGE_FAULTY" --config "$CONF" "$@"
 }
+
+# A new beginning: the small database, an empty state directory, the same configuration.
+again() # DATABASE
+{
+    small_again "$1" >"$WORK/again" 2>&1 || die "again: $(cat "$WORK/again")"
+    rm -rf "$STATE"
+    run x init
+    [ "$STATUS" = 0 ] || die "init failed: $(last_run)"
+}
+
+DONE='archived 1, cleared 3'
+
+# When a fault is over, all is cleared within three runs.
+converges() # NAME DATABASE
+{
+    local i
+    for i in 1 2 3; do
+        run x run
+        [ "$(states "$2")" != "$DONE" ] || break
+    done
+    expect_equal "$1: all is cleared $i run(s) after its end" "$DONE" "$(states "$2")"
+}
+
+# While it lasts: so many are not cleared, and run, disposal and copy say why.
+stands() # NAME DATABASE STATES REASON-REGEX
+{
+    expect_equal "$1: what is not gone is not cleared" "$3" "$(states "$2")"
+    expect_match "$1: the run says why" out "$4"
+    sql "$2" "select last_error from expunge.disposal where state = 'erased'" >"$WORK/reasons"
+    expect_match "$1: the disposals say why" "$WORK/reasons" "$4"
+    expect_no_match "$1: without a key" "$WORK/reasons" '\be[123]\b'
+}
+
+# The worker under strace, with a system call that fails.
+injected() # INJECTION ARGUMENTS...
+{
+    local injection=$1
+    shift
+    strace -f -qq -o "$WORK/strace" -e trace="${injection%%:*}" -e inject="$injection" "$EXPUNGE" --config "$CONF" "$@"
+}

@@ -118,7 +118,7 @@ judge_name(const Scan *scan, const char *component, const char *name, Found *fou
         size_t count;
         keyed_candidates(arena, component, &names, name, &keys, &count);
         for (size_t k = 0; k < count; k++)
-            if (add_owners(scan, component, name, keys[k], found) == 0 &&
+            if (!is_among(keys, k, keys[k]) && add_owners(scan, component, name, keys[k], found) == 0 &&
                 !is_among(found->others, found->other_count, keys[k]))
                 ARENA_PUSH(arena, found->others, found->other_count, room, keys[k]);
     }

@@ -52,6 +52,8 @@ keyed_wrong(Arena *arena, const char *template)
 
     for (const char *at = template; (piece = next_piece(at, &length)) != PIECE_END; at += length)
     {
+        if (piece == PIECE_KEY && ((at > template && at[-1] == '*') || at[length] == '*'))
+            return "has a \"*\" beside ${key}, and so would fit other keys as well";
         if (piece == PIECE_UNKNOWN)
         {
             const size_t name = at[1] == '{' ? strcspn(at, "}") + 1 : 1;
@@ -96,110 +98,95 @@ keyed_is_no_name(const char *key)
 
 /* -- matching ------------------------------------------------------------------------------------------------------ */
 
-typedef struct Match
+typedef struct Span
 {
-    const KeyedNames *names;
-    void (*found)(void *context, const char *from, size_t length); /* NULL: the key is names->key */
-    void *context;
-    const char *key; /* where it stands, while the rest is matched */
-    size_t key_length;
-    size_t steps; /* left: a pattern of many stars against a long name must not take for ever */
-} Match;
+    const char *at;
+    const char *end;
+} Span;
 
-static bool match_here(Match *m, const char *pattern, const char *name);
-
+/* At a piece of the pattern that is no star: what it takes of the name; false when it does not fit. */
 static bool
-match_text(Match *m, const char *text, const char *pattern, const char *name)
+fits_piece(Piece piece, char letter, const KeyedNames *names, Span name, size_t *ret_taken)
 {
-    return text_starts(name, text) && match_here(m, pattern, name + strlen(text));
-}
+    const size_t left = (size_t)(name.end - name.at);
 
-/* Every end that the key could have. */
-static bool
-match_any_key(Match *m, const char *pattern, const char *name)
-{
-    for (size_t length = 1; length <= strlen(name); length++)
+    if (piece == PIECE_KEY || piece == PIECE_KIND || piece == PIECE_DATABASE)
     {
-        m->key = name;
-        m->key_length = length;
-        if (match_here(m, pattern, name + length))
-            m->found(m->context, name, length);
+        const char *value = value_of(piece, names);
+        *ret_taken = strlen(value);
+        return *ret_taken <= left && memcmp(name.at, value, *ret_taken) == 0;
     }
-    return false;
+    *ret_taken = 1;
+    return left > 0 && (letter == '?' || letter == *name.at);
 }
 
+/* The whole name.  Only the last star is ever given more: what lies before it fits as it did. */
 static bool
-match_star(Match *m, const char *pattern, const char *name)
+fits(Span pattern, const KeyedNames *names, Span name)
 {
-    for (;; name++)
+    const char *star = NULL, *star_name = NULL;
+
+    while (pattern.at < pattern.end || name.at < name.end)
     {
-        if (match_here(m, pattern, name))
-            return true;
-        if (*name == '\0')
+        size_t length = 0, taken = 0;
+        const Piece piece = pattern.at < pattern.end ? next_piece(pattern.at, &length) : PIECE_END;
+        if (piece == PIECE_CHARACTER && *pattern.at == '*')
+        {
+            star = ++pattern.at;
+            star_name = name.at;
+        }
+        else if (piece != PIECE_END && fits_piece(piece, *pattern.at, names, name, &taken))
+        {
+            pattern.at += length;
+            name.at += taken;
+        }
+        else if (star != NULL && star_name < name.end)
+        {
+            pattern.at = star;
+            name.at = ++star_name;
+        }
+        else
             return false;
     }
+    return true;
 }
 
 static bool
-match_here(Match *m, const char *pattern, const char *name)
+is_hidden(const char *component, const char *name)
 {
-    size_t length;
-    const Piece piece = next_piece(pattern, &length);
-
-    if (m->steps == 0)
-        return false;
-    m->steps--;
-    if (piece == PIECE_END)
-        return *name == '\0';
-    if (piece == PIECE_KEY && m->found != NULL)
-        return match_any_key(m, pattern + length, name);
-    if (piece == PIECE_KEY || piece == PIECE_KIND || piece == PIECE_DATABASE)
-        return match_text(m, value_of(piece, m->names), pattern + length, name);
-    if (*pattern == '*')
-        return match_star(m, pattern + 1, name);
-    return *name != '\0' && (*pattern == '?' || *pattern == *name) && match_here(m, pattern + 1, name + 1);
+    return name[0] == '.' && component[0] != '.';
 }
-
-#define STEPS_MAX ((size_t)1000000)
 
 bool
 keyed_matches(const char *component, const KeyedNames *names, const char *name)
 {
-    Match m = { .names = names, .steps = STEPS_MAX };
+    const Span pattern = { component, component + strlen(component) }, whole = { name, name + strlen(name) };
 
-    if (name[0] == '.' && component[0] != '.')
-        return false;
-    return match_here(&m, component, name);
-}
-
-typedef struct Candidates
-{
-    Arena *arena;
-    const char **keys;
-    size_t count;
-    size_t room;
-} Candidates;
-
-static void
-add_candidate(void *context, const char *from, size_t length)
-{
-    Candidates *list = context;
-
-    for (size_t i = 0; i < list->count; i++)
-        if (strlen(list->keys[i]) == length && memcmp(list->keys[i], from, length) == 0)
-            return;
-    ARENA_PUSH(list->arena, list->keys, list->count, list->room, arena_strndup(list->arena, from, length));
+    return !is_hidden(component, name) && fits(pattern, names, whole);
 }
 
 void
-keyed_candidates(Arena *arena, const char *component, const KeyedNames *names, const char *name, const char ***ret_keys,
-                 size_t *ret_count)
+keyed_candidates(Arena *arena, const char *component, const KeyedNames *names, const char *name,
+                 const char ***ret_keys, size_t *ret_count)
 {
-    Candidates list = { .arena = arena };
-    Match m = { .names = names, .found = add_candidate, .context = &list, .steps = STEPS_MAX };
+    const char *key = strstr(component, "${key}");
+    const size_t length = strlen(name);
+    bool *ends = ARENA_ARRAY(arena, bool, length + 1);
+    size_t room = 0;
 
-    if (name[0] != '.' || component[0] == '.')
-        (void)match_here(&m, component, name);
-    *ret_keys = list.keys;
-    *ret_count = list.count;
+    *ret_keys = NULL;
+    *ret_count = 0;
+    if (key == NULL || is_hidden(component, name))
+        return;
+    const Span before = { component, key }, behind = { key + strlen("${key}"), component + strlen(component) };
+    for (size_t end = 1; end <= length; end++)
+        ends[end] = fits(behind, names, (Span){ name + end, name + length });
+    for (size_t start = 0; start < length; start++)
+    {
+        if (!fits(before, names, (Span){ name, name + start }))
+            continue;
+        for (size_t end = start + 1; end <= length; end++)
+            if (ends[end])
+                ARENA_PUSH(arena, *ret_keys, *ret_count, room, arena_strndup(arena, name + start, end - start));
+    }
 }

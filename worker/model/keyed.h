@@ -30,7 +30,7 @@ bool keyed_is_no_name(const char *key);
 /* One component of a pattern ("workspace-${key}-*") against one name of a directory; names->key NULL: any key.  A name that
  * begins with a dot is matched by a pattern that does alone. */
 bool keyed_matches(const char *component, const KeyedNames *names, const char *name);
-/* Every key for which the component would match this name too (at most one for each of its ends); sorted by length.  */
+/* Every key for which the component would match this name; one may be there twice. */
 void keyed_candidates(Arena *arena, const char *component, const KeyedNames *names, const char *name,
                       const char ***ret_keys, size_t *ret_count);
 

@@ -169,7 +169,7 @@ add_copies(Page *page, const Certificate *c)
 {
     static const PageColumn columns[] = { { "kind", "kind", PAGE_WORD, false },
                                           { "store", "store", PAGE_TEXT, false },
-                                          { "name", "name", PAGE_TEXT, false },
+                                          { "name", "name, or what is left", PAGE_TEXT, false },
                                           { "state", "state", PAGE_WORD, false },
                                           { "until", "gone on, or until", PAGE_MOMENT, false } };
     PageTable *table =
@@ -184,9 +184,9 @@ add_copies(Page *page, const Certificate *c)
                  copy->until == INSTANT_NONE ? page_shown(until, "the rows are erased") : until);
     }
     if (c->disposal->state != STATE_WITHDRAWN)
-        page_note(
-            page, PAGE_PLAIN,
-            "Backups of the database are not meant: one older than the erasure holds the rows until it is purged.");
+        page_note(page, PAGE_PLAIN,
+                  "Only stores that the configuration names are meant: a backup that it does not name holds the rows until "
+                  "it is purged.");
 }
 
 static void

@@ -127,6 +127,39 @@ collect_status(Arena *arena, Db *db, const char *overdue_after, const CollectWhi
     return OK;
 }
 
+static ReportStore *
+store_named(Arena *arena, const char *name, ReportStore **list, size_t *count, size_t *room)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (strcmp((*list)[i].store, name) == 0)
+            return &(*list)[i];
+    const ReportStore store = { .store = name, .last_until = INSTANT_NONE };
+    ARENA_PUSH(arena, *list, *count, *room, store);
+    return &(*list)[*count - 1];
+}
+
+void
+collect_stores(Arena *arena, const StatusDatabase *status, ReportStore **ret_list, size_t *ret_count)
+{
+    size_t room = 0;
+
+    *ret_list = NULL;
+    *ret_count = 0;
+    for (size_t i = 0; i < status->disposal_count; i++)
+        for (size_t k = 0; k < status->disposals[i].copy_count; k++)
+        {
+            const CopyRow *row = &status->disposals[i].copies[k];
+            if (row->state == COPY_GONE)
+                continue;
+            ReportStore *store = store_named(arena, row->store, ret_list, ret_count, &room);
+            store->disposals[row->state]++;
+            store->late += row->late ? 1 : 0;
+            store->failing += row->last_error != NULL ? 1 : 0;
+            if (row->state == COPY_DATED && row->until != INSTANT_NONE && row->until > store->last_until)
+                store->last_until = row->until;
+        }
+}
+
 bool
 collect_waits_for_copies(const StatusDisposal *s)
 {
@@ -174,9 +207,8 @@ collect_pending(Arena *arena, Db *db, int64_t disposal_id, int64_t *ret)
     return OK;
 }
 
-/* Snapshots first; the other stores of expunge.copy follow here, a row each. */
 static void
-add_copies(Arena *arena, const Disposal *d, Certificate *c)
+add_snapshot(Arena *arena, const Disposal *d, Certificate *c)
 {
     if (d->snapshot_name == NULL)
         return;
@@ -189,6 +221,28 @@ add_copies(Arena *arena, const Disposal *d, Certificate *c)
                                        .key_destroyed_at = d->key_destroyed_at,
                                        .digest = d->snapshot_digest };
     ARENA_PUSH(arena, c->copies, c->copy_count, c->copy_room, snapshot);
+}
+
+/* Snapshots first; then the other stores. */
+static Err
+add_copies(Arena *arena, Db *db, const Disposal *d, Certificate *c)
+{
+    CopyRow *rows;
+    size_t count;
+
+    add_snapshot(arena, d, c);
+    TRY(copystates_load(arena, db, "0", &d->id, 1, &rows, &count)); /* whether they are late is not told here */
+    for (size_t i = 0; i < count; i++)
+    {
+        const CertificateCopy copy = { .store = rows[i].store,
+                                       .kind = "copies",
+                                       .name = rows[i].detail,
+                                       .state = copystates_name(rows[i].state),
+                                       .until = rows[i].state == COPY_GONE ? rows[i].gone_at : rows[i].until,
+                                       .key_destroyed_at = INSTANT_NONE };
+        ARENA_PUSH(arena, c->copies, c->copy_count, c->copy_room, copy);
+    }
+    return OK;
 }
 
 static Err
@@ -209,7 +263,7 @@ collect_certificate(Arena *arena, Db *db, const Disposal *disposal, Certificate 
     TRY(disposals_tables(arena, db, disposal->id, &c.tables, &c.table_count));
     TRY(disposals_not_erased(arena, db, disposal->id, &c.not_erased, &c.not_erased_count));
     TRY(load_requested(arena, db, disposal->id, &c.requested_at));
-    add_copies(arena, disposal, &c);
+    TRY(add_copies(arena, db, disposal, &c));
     TRY(collect_pending(arena, db, disposal->id, &c.pending));
     *ret_certificate = c;
     return OK;

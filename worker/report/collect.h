@@ -84,6 +84,17 @@ typedef struct CollectWhich
  * Fails with ERR_USAGE when there is no disposal of that id, and as db_query does. */
 NODISCARD Err collect_status(Arena *arena, Db *db, const char *overdue_after, const CollectWhich *which,
                              StatusDatabase *ret_status);
+/* Copies elsewhere of what is erased and not cleared: one for each store, in the order in which they are met. */
+typedef struct ReportStore
+{
+    const char *store;
+    int64_t disposals[COPY_STATES]; /* that wait for it */
+    int64_t late;                   /* of them */
+    int64_t failing;                /* likewise: its last answer was none, or it could not purge */
+    Instant last_until;             /* of those that are dated; INSTANT_NONE: none, or not known */
+} ReportStore;
+void collect_stores(Arena *arena, const StatusDatabase *status, ReportStore **ret_list, size_t *ret_count);
+
 bool collect_waits_for_copies(const StatusDisposal *disposal); /* a store is not known to hold none */
 Standing collect_standing(const StatusDisposal *disposal, Instant now);
 const char *collect_standing_name(Standing standing); /* "under_way", "failing", … */
@@ -103,9 +114,9 @@ typedef struct CertificateEntry
 typedef struct CertificateCopy
 {
     const char *store;
-    const char *kind;  /* "snapshot", … */
+    const char *kind;  /* "snapshot", or "copies" */
     const char *name;  /* NULL: the store names none */
-    const char *state; /* "living", "destroyed", … */
+    const char *state; /* "living", "destroyed"; of copies: "pending", "present", "dated", "gone" */
     Instant until;     /* when it went, or when it goes; INSTANT_NONE: not known */
     Instant key_destroyed_at;
     const char *digest; /* of the manifest; NULL: none */

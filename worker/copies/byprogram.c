@@ -204,7 +204,6 @@ byprogram_inspect(CopyStore *store, CopyFindings *findings)
 const CopyKind byprogram_kind = {
     .name = "command",
     .roles = 1U << STORE_COPIES | 1U << STORE_BACKUPS,
-    .takes_keys = true,
     .list = byprogram_list,
     .purge = byprogram_purge,
     .verify = byprogram_verify,

@@ -70,7 +70,6 @@ typedef struct CopyKind
 {
     const char *name;
     unsigned roles;  /* bits: 1 << StoreRole */
-    bool takes_keys; /* with role copies: by the subject's key */
     /* Set state, items, until and detail of every case. */
     Err (*list)(CopyStore *store, CopyCase *const *cases, size_t count);
     /* Take away what list found of these cases (COPY_PRESENT, no hold, nobody there of that key).  It may set problems.

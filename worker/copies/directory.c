@@ -432,7 +432,6 @@ directory_inspect(CopyStore *store, CopyFindings *findings)
 const CopyKind directory_kind = {
     .name = "directory",
     .roles = 1U << STORE_SNAPSHOTS | 1U << STORE_COPIES,
-    .takes_keys = true,
     .list = directory_list,
     .purge = directory_purge,
     .inspect = directory_inspect,

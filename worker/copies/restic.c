@@ -318,7 +318,6 @@ restic_inspect(CopyStore *store, CopyFindings *findings)
 const CopyKind restic_kind = {
     .name = "restic",
     .roles = 1U << STORE_COPIES,
-    .takes_keys = true,
     .list = restic_list,
     .purge = restic_purge,
     .inspect = restic_inspect,

@@ -264,20 +264,20 @@ write_answers(Judgement *j)
 
 /* One entry for each database and store: which disposals, and how it went. */
 static Err
-record(Judgement *j, CopyCase *const *chosen, ClearItem *const *items, size_t count, const char *event)
+record(Judgement *j, const char *event)
 {
     for (size_t s = 0; s < j->session_count; s++)
     {
         JsonDoc *fields = session_fields(j->sessions[s], NULL);
         JsonDoc *list = jsondoc_array();
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < j->count; i++)
         {
-            if (items[i]->session != j->sessions[s])
+            if (j->items[i]->session != j->sessions[s])
                 continue;
             JsonDoc *one = jsondoc_object();
-            jsondoc_set_integer(one, "disposal", chosen[i]->disposal);
-            jsondoc_set_string(one, "state", copystates_name(chosen[i]->state));
-            jsondoc_set_integer(one, "items", chosen[i]->items);
+            jsondoc_set_integer(one, "disposal", j->cases[i]->disposal);
+            jsondoc_set_string(one, "state", copystates_name(j->cases[i]->state));
+            jsondoc_set_integer(one, "items", j->cases[i]->items);
             jsondoc_push(list, one);
         }
         const bool any = jsondoc_count(list) > 0;
@@ -291,46 +291,53 @@ record(Judgement *j, CopyCase *const *chosen, ClearItem *const *items, size_t co
     return OK;
 }
 
-/* What was found, purged; looked at again whatever the purge says, for it may have come half-way. */
+/* From here on the judgement is of those alone that may be purged. */
+static Err
+choose(Judgement *j)
+{
+    CopyCase **cases = ARENA_ARRAY(j->arena, CopyCase *, j->count + 1);
+    bool *permitted;
+    size_t count = 0;
+
+    TRY(clear_permit(j, &permitted));
+    TRY(write_answers(j)); /* the truth until the purge has ended */
+    for (size_t i = 0; i < j->count; i++)
+        if (permitted[i])
+        {
+            j->items[count] = j->items[i];
+            j->attempts[count] = j->attempts[i];
+            cases[count] = j->cases[i];
+            cases[count++]->problem = NULL;
+        }
+    j->cases = cases;
+    j->count = count;
+    return OK;
+}
+
+/* Looked at again whatever the purge says, for it may have come half-way. */
 static Err
 purge(Judgement *j)
 {
-    CopyCase **chosen = ARENA_ARRAY(j->arena, CopyCase *, j->count + 1);
-    ClearItem **items = ARENA_ARRAY(j->arena, ClearItem *, j->count + 1);
     const char *story = NULL;
-    size_t count = 0;
 
-    if (j->kind->purge == NULL)
-        return OK;
-    TRY(clear_permit(j));
-    for (size_t i = 0; i < j->count; i++)
-        if (j->permitted[i])
-        {
-            items[count] = j->items[i];
-            chosen[count++] = j->cases[i];
-        }
-    TRY(write_answers(j)); /* the truth until the purge has ended */
-    if (count == 0)
-        return OK;
     TRY(stop_judge());
-    TRY(record(j, chosen, items, count, "purging_copies"));
+    TRY(record(j, "purging_copies"));
     fault_point("copies.intended");
-    for (size_t i = 0; i < count; i++)
-        chosen[i]->problem = NULL;
-    Err e = j->kind->purge(&j->store, chosen, count);
+    Err e = j->kind->purge(&j->store, j->cases, j->count);
     fault_point("copies.purged");
     if (e != OK)
     {
         story = arena_strdup(j->arena, err_joined());
         err_clear();
     }
-    e = (j->kind->verify == NULL ? j->kind->list : j->kind->verify)(&j->store, chosen, count);
+    e = (j->kind->verify == NULL ? j->kind->list : j->kind->verify)(&j->store, j->cases, j->count);
     if (e != OK)
         return story == NULL ? err_note(e, "after the purge") : err_new(e, "%s", story);
-    for (size_t i = 0; i < count; i++)
-        if (chosen[i]->state == COPY_PRESENT && chosen[i]->problem == NULL)
-            chosen[i]->problem = story != NULL ? story : "copies are still there after they were removed";
-    return record(j, chosen, items, count, "purged_copies");
+    for (size_t i = 0; i < j->count; i++)
+        if (j->cases[i]->state == COPY_PRESENT && j->cases[i]->problem == NULL)
+            j->cases[i]->problem = story != NULL ? story : "copies are still there after they were removed";
+    TRY(write_answers(j));
+    return record(j, "purged_copies");
 }
 
 static Err
@@ -346,7 +353,10 @@ judge(Judgement *j)
         j->cases[i]->problem = NULL;
     TRY(j->kind->list(&j->store, j->cases, j->count));
     fault_point("copies.listed");
-    return purge(j);
+    if (j->kind->purge == NULL)
+        return write_answers(j);
+    TRY(choose(j));
+    return j->count > 0 ? purge(j) : OK;
 }
 
 /* Another worker that is at the store judges the same disposals, or will. */
@@ -354,15 +364,15 @@ static Err
 lock_store(Judgement *j, bool *ret_locked)
 {
     *ret_locked = true;
-    for (size_t s = 0; s < j->session_count && *ret_locked; s++)
-        TRY(copystates_lock(j->sessions[s]->db, j->rule->name, ret_locked));
+    for (j->locked = 0; j->locked < j->session_count && *ret_locked; j->locked += *ret_locked ? 1 : 0)
+        TRY(copystates_lock(j->sessions[j->locked]->db, j->rule->name, ret_locked));
     return OK;
 }
 
 static Err
 unlock_store(Judgement *j)
 {
-    for (size_t s = 0; s < j->session_count; s++)
+    for (size_t s = 0; s < j->locked; s++)
         TRY(copystates_unlock(j->sessions[s]->db, j->rule->name));
     return OK;
 }
@@ -383,8 +393,8 @@ judge_store(Judgement *j)
 
     TRY(stop_judge());
     TRY(lock_store(j, &locked));
-    Err e = locked ? judge(j) : OK;
-    if (e == ERR_PARTLY || is_lost(j))
+    const Err e = locked ? judge(j) : OK;
+    if (e == ERR_PARTLY || (e != OK && is_lost(j)))
         return e;
     if (e != OK)
     {
@@ -392,8 +402,6 @@ judge_store(Judgement *j)
         err_clear();
         TRY(write_failure(j, story));
     }
-    else if (locked)
-        TRY(write_answers(j));
     fault_point("copies.written");
     return unlock_store(j);
 }

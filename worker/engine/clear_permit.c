@@ -102,9 +102,9 @@ clear_living(void *context, const CopyCase *about, const char *const *keys, size
     for (size_t i = 0; i < count; i++)
         lowered[i] = lower(j->arena, keys[i]);
     TRY(ask_databases(j, about, lowered, count, lives));
-    for (size_t c = 0; j->permitted != NULL && c < j->count; c++)
-        if (!j->permitted[c] && j->cases[c]->key != NULL) /* under a hold: its copies are taken for nobody's sake */
-            mark(lower(j->arena, j->cases[c]->key), lowered, count, lives);
+    for (size_t c = 0; c < j->barred_count; c++)
+        if (j->barred[c]->key != NULL)
+            mark(lower(j->arena, j->barred[c]->key), lowered, count, lives);
     memcpy(ret_lives, lives, count * sizeof *lives);
     return OK;
 }
@@ -196,7 +196,7 @@ permit_holds(Judgement *j, Session *session, bool *permitted)
 }
 
 Err
-clear_permit(Judgement *j)
+clear_permit(Judgement *j, bool **ret_permitted)
 {
     bool *permitted = ARENA_ARRAY(j->arena, bool, j->count + 1);
 
@@ -205,6 +205,10 @@ clear_permit(Judgement *j)
     TRY(permit_keys(j, permitted));
     for (size_t s = 0; s < j->session_count; s++)
         TRY(permit_holds(j, j->sessions[s], permitted));
-    j->permitted = permitted;
+    j->barred = ARENA_ARRAY(j->arena, CopyCase *, j->count + 1);
+    for (size_t i = 0; i < j->count; i++)
+        if (!permitted[i] && j->cases[i]->state != COPY_GONE)
+            j->barred[j->barred_count++] = j->cases[i];
+    *ret_permitted = permitted;
     return OK;
 }

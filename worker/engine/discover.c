@@ -36,7 +36,8 @@ judge_overdue(Job *job)
     const Disposal *d = job->disposal;
     Instant now, limit;
 
-    if (d->state == STATE_ERASED && d->next_attempt_at == INSTANT_NONE && job->outcome->copy_count > 0)
+    if (d->state == STATE_ERASED && (d->snapshot_name == NULL || d->key_destroyed_at != INSTANT_NONE) &&
+        job->outcome->copy_count > 0)
         return OK; /* clear_tell() has said */
     if (strcmp(job->outcome->step, "wait") == 0)
     {

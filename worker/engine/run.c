@@ -472,7 +472,15 @@ clear(Run *run)
             !is_lost(run, due->session))
             items[count++] = (ClearItem){ .session = due->session, .id = due->disposal->id, .outcome = due->outcome };
     }
-    return clear_stores(run->arena, sessions, session_count, run->options->patient, items, count);
+    const Err e = clear_stores(run->arena, sessions, session_count, run->options->patient, items, count);
+    bool lost = false;
+    for (size_t i = 0; i < session_count && e != OK; i++)
+        if (session_is_broken(sessions[i]))
+        {
+            mark_lost(run, sessions[i]);
+            lost = true;
+        }
+    return lost ? OK : e;
 }
 
 /* -- the whole ----------------------------------------------------------------------------------------------------- */

@@ -47,8 +47,10 @@ function open_file(path,    parts, count)
 function close_migration()
 {
     table = table "    { " (substr(stem, 1, 3) + 0) ", \"" substr(stem, 5) "\",\n" text "    },\n"
-    if (substr(stem, 1, 3) + 0 != ++migrations)
-        fail(path ": migrations are numbered from 001 without a gap, and this one is the " migrations ". in order")
+    if (substr(stem, 1, 3) + 0 <= migrations)
+        fail(path ": migrations are numbered in their order from 001 on")
+    migrations = substr(stem, 1, 3) + 0
+    migration_count++
 }
 
 function close_file(path)
@@ -104,6 +106,6 @@ END {
     printf "%s", note \
         "#include \"sql.h\"\n\n" defined \
         "\nconst SqlMigration SQL_MIGRATIONS[] = {\n" table "    { 0, NULL, NULL }\n};\n" \
-        "const size_t SQL_MIGRATION_COUNT = " migrations + 0 ";\n" \
+        "const size_t SQL_MIGRATION_COUNT = " migration_count + 0 ";\n" \
         "\nconst SqlQuery SQL_QUERIES[] = {\n" queries "    { NULL, NULL }\n};\n" > source
 }

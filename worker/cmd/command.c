@@ -14,8 +14,8 @@
 
 const Command *const command_list[] = { &command_init,    &command_check,    &command_plan,   &command_run,
                                         &command_restore, &command_status,   &command_report, &command_certificate,
-                                        &command_verify,  &command_snapshot, &command_pause,  &command_resume,
-                                        &command_help };
+                                        &command_verify,  &command_snapshot, &command_notify, &command_pause,
+                                        &command_resume,  &command_help };
 const size_t command_count = sizeof command_list / sizeof *command_list;
 
 bool
@@ -220,10 +220,10 @@ workshop_open(Context *context, WorkshopNeed need, Workshop *ret_workshop)
     TRY(settings_load(context->arena, context->config_path, &workshop.rules));
     if (need != WORKSHOP_RULES)
         TRY(judge_state(context->arena, workshop.rules));
-    if (need != WORKSHOP_RULES)
+    if (need == WORKSHOP_LEDGER || need == WORKSHOP_ALL)
         TRY(ledger_open(arena_printf(context->arena, "%s/ledger.jsonl", workshop.rules->state_dir), true,
                         &workshop.ledger));
-    if (need == WORKSHOP_ALL)
+    if (need == WORKSHOP_KEYS || need == WORKSHOP_ALL)
     {
         CLEANUP(secret_freep) Secret *master = NULL;
         TRY(settings_master_key(workshop.rules, &master));

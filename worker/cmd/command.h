@@ -56,7 +56,8 @@ typedef struct Command
 } Command;
 
 extern const Command command_init, command_check, command_plan, command_run, command_status, command_report,
-    command_certificate, command_verify, command_snapshot, command_restore, command_pause, command_resume, command_help;
+    command_certificate, command_verify, command_snapshot, command_restore, command_notify, command_pause,
+    command_resume, command_help;
 
 extern const Command *const command_list[];
 extern const size_t command_count;
@@ -79,6 +80,7 @@ typedef enum WorkshopNeed
 {
     WORKSHOP_RULES,
     WORKSHOP_LEDGER, /* rules and ledger */
+    WORKSHOP_KEYS,   /* rules, master key and keys */
     WORKSHOP_ALL     /* rules, master key, keys, ledger */
 } WorkshopNeed;
 NODISCARD Err workshop_open(Context *context, WorkshopNeed need, Workshop *ret_workshop);

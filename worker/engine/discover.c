@@ -2,6 +2,7 @@
 #include "engine/discover.h"
 
 #include "base/text.h"
+#include "engine/capture.h"
 #include "engine/coverage.h"
 #include "engine/kept.h"
 #include "engine/settle.h"
@@ -29,12 +30,25 @@ judge_overdue_policy(Job *job)
     return OK;
 }
 
+/* One that waits for processors is late when one of them is. */
+static Err
+judge_overdue_told(Job *job)
+{
+    TaskCounts tasks;
+
+    TRY(capture_outstanding(job, &tasks));
+    job->outcome->overdue = tasks.overdue > 0;
+    return OK;
+}
+
 static Err
 judge_overdue(Job *job)
 {
     const Disposal *d = job->disposal;
     Instant now, limit;
 
+    if (strcmp(job->outcome->step, "wait") == 0 && d->state == STATE_ERASED)
+        return judge_overdue_told(job);
     if (strcmp(job->outcome->step, "wait") == 0)
     {
         if (d->next_attempt_at == INSTANT_NONE) /* a grace period that is not over */

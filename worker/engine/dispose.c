@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "engine/capture.h"
 #include "engine/erase.h"
 #include "engine/move.h"
 #include "engine/stop.h"
@@ -39,6 +40,12 @@ dispose_next(Job *job, Step *ret_step, const char **ret_story)
         s.archives = job->target->policy->grace != NULL || d->snapshot_name != NULL;
     if (d->root_erased)
         s.ended = true;
+    if (d->state == STATE_ERASED && (d->snapshot_name == NULL || d->key_destroyed_at != INSTANT_NONE))
+    {
+        TaskCounts tasks;
+        TRY(capture_outstanding(job, &tasks));
+        s.told = tasks.outstanding > 0;
+    }
     *ret_step = lifecycle_next(&s);
     return OK;
 }

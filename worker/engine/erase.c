@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "engine/archive.h"
+#include "engine/capture.h"
 #include "engine/coverage.h"
 #include "engine/kept.h"
 #include "engine/move.h"
@@ -101,32 +102,49 @@ judge_privileges(Job *job)
     return OK;
 }
 
-Err
-erase_begin(Job *job)
+/* keys: of values for processors, which are read here, before the first row goes. */
+static Err
+begin_in(Job *job, CapturedKeys *keys)
 {
     CLEANUP(db_tx_endp) DbTx tx = { 0 };
     const Transit step = { .from = job->disposal->state, .to = STATE_ERASING };
-    const bool subject = job->target->subject != NULL;
 
-    TRY(coverage_judge(job->arena, job->session, job->target, job->outcome));
-    TRY(judge_privileges(job));
-    TRY(session_judge_schema(job->session));
-    TRY(refresh_judge(job));
-    if (subject)
-        TRY(session_prepare_work(job->session, &job->selector));
     TRY(job_guard(job, GUARD_DURABLE, "for update", &tx));
-    if (subject)
+    if (job->target->subject != NULL)
     {
         TRY(job_fill_subject(job));
         TRY(job_refuse_foreign(job));
         TRY(orphans_note(job));
+        TRY(capture_values(job, keys));
         TRY(whole_rehearse(job));
     }
     TRY(disposals_transit(job->session->db, job->disposal->id, &step));
     TRY(disposals_record(job->arena, job->session->db, job->disposal->id, "erasing",
                          session_fields(job->session, job->disposal)));
     fault_point("begin.recorded");
-    TRY(db_commit(&tx));
+    return db_commit(&tx);
+}
+
+Err
+erase_begin(Job *job)
+{
+    CapturedKeys keys = { .count = 0 };
+
+    TRY(coverage_judge(job->arena, job->session, job->target, job->outcome));
+    TRY(judge_privileges(job));
+    TRY(session_judge_schema(job->session));
+    TRY(refresh_judge(job));
+    if (job->target->subject != NULL)
+        TRY(session_prepare_work(job->session, &job->selector));
+    const Err e = begin_in(job, &keys);
+    if (e != OK && keys.count > 0 && !session_is_broken(job->session)) /* else the COMMIT may have come to pass */
+    {
+        const char *story = arena_strdup(job->arena, err_joined());
+        capture_undo(job, &keys);
+        return err_new(e, "%s", story);
+    }
+    if (e != OK)
+        return e;
     fault_point("begin.committed");
     job->disposal->state = STATE_ERASING;
     return session_flush(job->session, job->disposal->id, false);
@@ -418,7 +436,13 @@ destroy_snapshot(Job *job)
 Err
 erase_clear(Job *job)
 {
+    TaskCounts tasks;
+
     TRY(destroy_snapshot(job));
+    TRY(capture_end_keys(job));
+    TRY(capture_outstanding(job, &tasks));
+    if (tasks.outstanding > 0)
+        return OK; /* a processor has the subject's data still: the notifier is at it */
     JsonDoc *fields = session_fields(job->session, job->disposal);
     if (job->disposal->key_id != NULL)
         jsondoc_set_string(fields, "key_destroyed", job->disposal->key_id);
@@ -429,5 +453,6 @@ Err
 erase_withdraw(Job *job)
 {
     TRY(destroy_snapshot(job));
+    TRY(capture_forget(job));
     return transit(job, STATE_WITHDRAWN, "withdrawn", session_fields(job->session, job->disposal));
 }

@@ -2,6 +2,7 @@
 #include "engine/settings.h"
 
 #include "base/text.h"
+#include "engine/settings_processors.h"
 #include "engine/settings_table.h"
 #include "model/shape.h"
 #include "wrap/file.h"
@@ -94,16 +95,17 @@ judge_known(const Judge *judge, const ConfNode *node, const char *list_name, con
                      name);
 }
 
+/* The names that an owner lists must be there, and once. */
 static void
-judge_databases(const Judge *judge, const ConfNode *owner)
+judge_list(const Judge *judge, const ConfNode *owner, const char *list_name)
 {
-    const ConfNode *databases = member(owner, "databases");
+    const ConfNode *names = member(owner, list_name);
 
-    if (databases == NULL || (databases->type != CONF_ARRAY && databases->type != CONF_LIST))
+    if (names == NULL || (names->type != CONF_ARRAY && names->type != CONF_LIST))
         return;
-    judge_unique(judge, databases, NULL);
-    for (size_t i = 0; i < databases->count; i++)
-        judge_known(judge, databases->children[i], "databases", "name");
+    judge_unique(judge, names, NULL);
+    for (size_t i = 0; i < names->count; i++)
+        judge_known(judge, names->children[i], list_name, "name");
 }
 
 /* ---- tables ---- */
@@ -291,7 +293,7 @@ judge_policies(const Judge *judge)
         const PolicyRule *policy = &judge->rules->policies[i];
         const ConfNode *node = item(judge, "policies", i);
 
-        judge_databases(judge, node);
+        judge_list(judge, node, "databases");
         judge_known(judge, member(member(node, "subject"), "kind"), "subjects", "kind");
         judge_edges(judge, node, policy->edges, policy->edge_count);
     }
@@ -313,9 +315,8 @@ judge_subjects(const Judge *judge)
             schema_fault(judge->faults, node, "root",
                          "\"%s.%s\" is one of global_tables, which hold nobody's data; must be one or the other",
                          subject->root.schema, subject->root.table);
-        if (subject->processor_count > 0)
-            schema_fault(judge->faults, node, "processors", "processors" NOT_SUPPORTED);
-        judge_databases(judge, node);
+        judge_list(judge, node, "processors");
+        judge_list(judge, node, "databases");
         judge_edges(judge, node, subject->edges, subject->edge_count);
     }
 }
@@ -335,15 +336,6 @@ judge_stores(const Judge *judge)
         else if (member(node, "match") != NULL)
             schema_fault(judge->faults, node, "match", "cannot go with role \"snapshots\"; must be left out");
     }
-}
-
-static void
-judge_processors(const Judge *judge)
-{
-    const ConfNode *processors = member(judge->root, "processors");
-
-    if (processors != NULL && processors->count > 0)
-        schema_fault(judge->faults, processors, NULL, "processors" NOT_SUPPORTED);
 }
 
 /* ---- residency (P13) ---- */
@@ -404,7 +396,7 @@ settings_load(Arena *arena, const char *path, Rules **ret_rules)
 {
     static const char *const unique[][2] = {
         { "databases", "name" }, { "policies", "name" }, { "subjects", "kind" },
-        { "stores", "name" },    { "stores", "path" },
+        { "stores", "name" },    { "stores", "path" },   { "processors", "name" },
     };
     Conf *conf = NULL;
 
@@ -423,7 +415,7 @@ settings_load(Arena *arena, const char *path, Rules **ret_rules)
     judge_policies(&judge);
     judge_subjects(&judge);
     judge_stores(&judge);
-    judge_processors(&judge);
+    settings_judge_processors(&faults, conf->root, rules);
     judge_residency(&judge);
     TRY(schema_verdict(&faults));
     *ret_rules = rules;

@@ -63,7 +63,7 @@ lifecycle_next(const Situation *s)
         if (!s->ended)
             return STEP_REFUSE;
         return s->held ? STEP_HELD : STEP_ERASE;
-    case STATE_ERASED: return s->held ? STEP_HELD : STEP_CLEAR;
+    case STATE_ERASED: return s->held ? STEP_HELD : s->told ? STEP_NOTHING : STEP_CLEAR;
     default: return STEP_NOTHING;
     }
 }

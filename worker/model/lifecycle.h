@@ -46,6 +46,7 @@ typedef struct Situation
     Instant erase_after;     /* end of the grace period; INSTANT_NONE: at once */
     Instant next_attempt_at; /* INSTANT_NONE: no failure behind it */
     bool restored;           /* what was removed is back */
+    bool told;               /* processors have still to answer, and there is nothing else left to do */
 } Situation;
 
 Step lifecycle_next(const Situation *situation);

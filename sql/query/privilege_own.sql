@@ -7,7 +7,8 @@
                  ('disposal_table', 'update'), ('disposal_table', 'delete'), ('move_batch', 'select'),
                  ('move_batch', 'insert'), ('move_batch', 'delete'), ('not_erased', 'select'),
                  ('not_erased', 'insert'), ('not_erased', 'delete'), ('outbox', 'select'), ('outbox', 'insert'),
-                 ('outbox', 'update'), ('outbox', 'delete'), ('hold', 'select'), ('hold', 'update, delete, truncate'))
+                 ('outbox', 'update'), ('outbox', 'delete'), ('processor_task', 'select'), ('processor_task', 'insert'),
+                 ('processor_task', 'update'), ('processor_task', 'delete'), ('processor_work', 'select'), ('hold', 'select'), ('hold', 'update, delete, truncate'))
          w(name, privilege)
    where not has_table_privilege('expunge.' || w.name, w.privilege)
    order by w.name, w.privilege

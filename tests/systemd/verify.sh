@@ -33,10 +33,14 @@ done
 
 expect_equal 'the daily run reports its failures' 'OnFailure=expunge-failure@%n.service' \
     "$(grep ^OnFailure= "$units/expunge.service")"
+expect_true 'the deleting unit reaches no public network, and the one that does works as a role that can delete nothing' \
+    test "$(grep -c '^IPAddressDeny=any' "$units/expunge.service")$(grep -c '^IPAddressDeny=' "$units/expunge-notify.service")$(grep -c '^ExecStart=.* notify --user expunge_notify$' "$ROOT/etc/systemd/expunge-notify.service")" = 101
 expect_equal 'the service itself cannot be enabled: only its timer is' '' \
     "$(grep -H '^\[Install\]' "$units"/*.service)"
-expect_status 'the calendar expression of the timer is one' 0 \
-    systemd-analyze calendar "$(sed -n 's/^OnCalendar=//p' "$units/expunge.timer")"
+for timer in "$units"/*.timer; do
+    expect_status "the calendar expression of $(basename "$timer") is one" 0 \
+        systemd-analyze calendar "$(sed -n 's/^OnCalendar=//p' "$timer")"
+done
 expect_true 'the user of the service is made by sysusers.d' \
     grep -q "^u $(sed -n 's/^User=//p' "$units/expunge.service") " "$ROOT/etc/sysusers.d/expunge.conf"
 if command -v systemd-sysusers >/dev/null; then

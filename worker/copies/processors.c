@@ -307,6 +307,7 @@ processors_send(Arena *arena, Http *http, const ProcessorMessage *message, Proce
                                   .private_hosts = message->rule->private_hosts,
                                   .private_count = message->rule->private_count,
                                   .ca_file = message->rule->ca_file,
+                                  .total_ms = message->timeout_ms,
                                   .limit_bytes = ANSWER_BYTES_MAX,
                                   .is_stopped = message->is_stopped };
     const Err e = http_send(http, arena, &request, &response);

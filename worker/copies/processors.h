@@ -18,6 +18,7 @@ typedef struct ProcessorMessage
     const JsonDoc *values; /* an object of texts; NULL: not needed */
     Err (*credential)(void *context, const char *name, SecretText *ret_secret);
     void *credential_context;
+    int64_t timeout_ms;
     bool (*is_stopped)(void);
 } ProcessorMessage;
 

@@ -230,13 +230,17 @@ static Err
 ask(Message *m, ProcessorOutcome *ret_outcome)
 {
     CLEANUP(jsondoc_freep) JsonDoc *values = NULL;
+    int64_t timeout_us;
+
     TRY(load_values(m, &values));
+    TRY(tasks_interval(m->pass->session->db, m->rule->timeout, &timeout_us));
     const ProcessorMessage message = { .rule = m->rule,
                                        .task = m->task,
                                        .disposal = arena_printf(m->arena, "%s-%" PRId64,
                                                                 m->pass->session->database->name, m->task->disposal),
                                        .values = values,
                                        .credential = load_credential,
+                                       .timeout_ms = timeout_us / 1000,
                                        .is_stopped = is_stopped };
     return processors_send(m->arena, m->http, &message, ret_outcome);
 }

@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #define SECRET_BYTES_MAX 16384
+#define HEADERS_MAX 28 /* as processors_send() has room for, beside its own */
 
 /* One processor under judgement. */
 typedef struct Judge
@@ -215,8 +216,6 @@ judge_answer(const Judge *j, bool last)
         schema_fault(j->faults, j->call_node, "pointer", "is no JSON pointer; must begin with \"/\"");
     if (c->receipt != NULL && c->receipt[0] != '/')
         schema_fault(j->faults, j->call_node, "receipt", "is no JSON pointer; must begin with \"/\"");
-    if (c->waiting_count > 0 && c->every == NULL)
-        schema_fault(j->faults, j->call_node, "waiting", "is for a poll; must be left out");
 }
 
 static void
@@ -227,6 +226,8 @@ judge_call(Judge *j, const ProcessorCall *call, const ConfNode *node, bool last)
     if (node == NULL || node->type != CONF_GROUP)
         return;
     judge_url(j);
+    if (call->header_count > HEADERS_MAX)
+        schema_fault(j->faults, node, "headers", "has more than %d headers", HEADERS_MAX);
     judge_headers(j);
     judge_body(j);
     judge_answer(j, last);

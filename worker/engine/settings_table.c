@@ -260,62 +260,41 @@ static const char *const content_types[] = { "application/json", "application/x-
 static const char *const signing_words[] = { "v1", "v1a", NULL };
 
 /* A request and a poll have the same settings; both are a processor's own, or one of its steps'. */
+/* clang-format off */
 #define CALL(Type, member)                                                                                             \
-    { "method", SETTING_CHOICE, .required = true, IN(Type, member.method), .words = methods, .help = "HTTP method" },  \
-        { "url", SETTING_TEXT, .required = true, IN(Type, member.url), .help = "address, with ${NAME} of values" },    \
-        { "headers",                                                                                                   \
-          SETTING_LIST,                                                                                                \
-          .element = SETTING_TEXT,                                                                                     \
-          IN(Type, member.headers),                                                                                    \
-          COUNT(Type, member.header_count),                                                                            \
-          .help = "further headers, with ${credential:NAME}" },                                                        \
-        { "body", SETTING_TEXT, IN(Type, member.body), .help = "what is sent, with ${NAME}" },                         \
-        { "content_type", SETTING_CHOICE, IN(Type, member.content_type), .words = content_types,                       \
-          .help = "of the body: how values are escaped in it" },                                                       \
-        { "done",                                                                                                      \
-          SETTING_LIST,                                                                                                \
-          .element = SETTING_INTEGER,                                                                                  \
-          IN(Type, member.done),                                                                                       \
-          COUNT(Type, member.done_count),                                                                              \
-          .help = "statuses that mean: erased" },                                                                      \
-        { "accepted",                                                                                                  \
-          SETTING_LIST,                                                                                                \
-          .element = SETTING_INTEGER,                                                                                  \
-          IN(Type, member.accepted),                                                                                   \
-          COUNT(Type, member.accepted_count),                                                                          \
-          .help = "statuses that mean: taken, and not erased yet" },                                                   \
-        { "pointer", SETTING_TEXT, IN(Type, member.pointer),                                                           \
-          .help = "JSON pointer: where the answer says what came of it" },                                             \
-        { "value",                                                                                                     \
-          SETTING_LIST,                                                                                                \
-          .element = SETTING_TEXT,                                                                                     \
-          IN(Type, member.values),                                                                                     \
-          COUNT(Type, member.value_count),                                                                             \
-          .help = "words there that are as good as the status" },                                                      \
-        { "waiting",                                                                                                   \
-          SETTING_LIST,                                                                                                \
-          .element = SETTING_TEXT,                                                                                     \
-          IN(Type, member.waiting),                                                                                    \
-          COUNT(Type, member.waiting_count),                                                                           \
-          .help = "words there that mean: ask again later" },                                                          \
-        { "failed",                                                                                                    \
-          SETTING_LIST,                                                                                                \
-          .element = SETTING_TEXT,                                                                                     \
-          IN(Type, member.failed),                                                                                     \
-          COUNT(Type, member.failed_count),                                                                            \
-          .help = "words there that mean: it gave up, begin again" },                                                  \
-    {                                                                                                                  \
-        "receipt", SETTING_TEXT, IN(Type, member.receipt), .help = "JSON pointer: its name for the request"            \
-    }
+    { "method", SETTING_CHOICE, .required = true, IN(Type, member.method), .words = methods,                           \
+      .help = "HTTP method" },                                                                                         \
+    { "url", SETTING_TEXT, .required = true, IN(Type, member.url), .help = "address, with ${NAME} of values" },        \
+    { "headers", SETTING_LIST, .element = SETTING_TEXT, IN(Type, member.headers), COUNT(Type, member.header_count),    \
+      .help = "further headers, with ${credential:NAME}" },                                                            \
+    { "body", SETTING_TEXT, IN(Type, member.body), .help = "what is sent, with ${NAME}" },                             \
+    { "content_type", SETTING_CHOICE, IN(Type, member.content_type), .words = content_types,                           \
+      .help = "of the body: how values are escaped in it" },                                                           \
+    { "done", SETTING_LIST, .element = SETTING_INTEGER, IN(Type, member.done), COUNT(Type, member.done_count),         \
+      .help = "statuses that mean: erased" },                                                                          \
+    { "accepted", SETTING_LIST, .element = SETTING_INTEGER, IN(Type, member.accepted), COUNT(Type, member.accepted_count),\
+      .help = "statuses that mean: taken, and not erased yet" },                                                       \
+    { "pointer", SETTING_TEXT, IN(Type, member.pointer),                                                               \
+      .help = "JSON pointer: where the answer says what came of it" },                                                 \
+    { "value", SETTING_LIST, .element = SETTING_TEXT, IN(Type, member.values), COUNT(Type, member.value_count),        \
+      .help = "words there that are as good as the status" },                                                          \
+    { "failed", SETTING_LIST, .element = SETTING_TEXT, IN(Type, member.failed), COUNT(Type, member.failed_count),      \
+      .help = "words there that mean: it gave up, begin again" },                                                      \
+    { "receipt", SETTING_TEXT, IN(Type, member.receipt), .help = "JSON pointer: its name for the request" }
+/* clang-format on */
 
 static const Setting only_request_settings[] = { CALL(ProcessorRule, only.request) };
 static const Setting only_poll_settings[] = {
     CALL(ProcessorRule, only.poll),
+    { "waiting", SETTING_LIST, .element = SETTING_TEXT, IN(ProcessorRule, only.poll.waiting),
+      COUNT(ProcessorRule, only.poll.waiting_count), .help = "words there that mean: ask again later" },
     { "every", SETTING_INTERVAL, IN(ProcessorRule, only.poll.every), .help = "how often it is asked" },
 };
 static const Setting step_request_settings[] = { CALL(ProcessorStep, request) };
 static const Setting step_poll_settings[] = {
     CALL(ProcessorStep, poll),
+    { "waiting", SETTING_LIST, .element = SETTING_TEXT, IN(ProcessorStep, poll.waiting),
+      COUNT(ProcessorStep, poll.waiting_count), .help = "words there that mean: ask again later" },
     { "every", SETTING_INTERVAL, IN(ProcessorStep, poll.every), .help = "how often it is asked" },
 };
 static const SettingGroup only_request_group = { SETTINGS(only_request_settings),
@@ -368,6 +347,8 @@ static const Setting processor_settings[] = {
     { "erased_within", SETTING_INTERVAL, IN(ProcessorRule, erased_within),
       .help = "its own term after it accepted, where it cannot be asked" },
     { "signing", SETTING_GROUP, .group = &signing_group, .help = "messages by Standard Webhooks 1.0.0" },
+    { "timeout", SETTING_INTERVAL, IN(ProcessorRule, timeout), .fallback = "1 minute",
+      .help = "how long one request may take" },
     { "private_hosts", SETTING_LIST, .element = SETTING_TEXT, IN(ProcessorRule, private_hosts),
       COUNT(ProcessorRule, private_count), .help = "hosts that may have a private address" },
     { "ca_file", SETTING_PATH, IN(ProcessorRule, ca_file), .help = "certificate authorities, instead of the system's" },

@@ -194,6 +194,7 @@ typedef struct ProcessorRule
     const char *purpose;
     const char *deadline;      /* interval: how long it may take, from the begin of the erasure on */
     const char *erased_within; /* interval after its acceptance: its own word, where it tells no end; NULL */
+    const char *timeout;       /* interval: for one request */
     const char **private_hosts;
     size_t private_count;
     const char *ca_file; /* NULL: the system's */

@@ -51,7 +51,8 @@ certview_missing(Arena *arena, const Certificate *c)
     case STATE_ERASED:
         return d->snapshot_name != NULL && d->key_destroyed_at == INSTANT_NONE
                    ? "the live rows are gone; their snapshot is still there"
-                   : "the live rows are gone; the last step is still to be done";
+               : c->processors_owe > 0 ? "the live rows are gone; a processor has still to confirm that it erased, too"
+                                       : "the live rows are gone; the last step is still to be done";
     case STATE_WITHDRAWN:
         return d->restored_at == INSTANT_NONE ? "it was withdrawn: nothing was erased"
                                               : "it was withdrawn: its rows are back, from the snapshot";
@@ -189,6 +190,27 @@ ledger_json(const Certificate *c)
     return ledger;
 }
 
+static JsonDoc *
+processors_json(const Certificate *c)
+{
+    JsonDoc *list = jsondoc_array();
+    for (size_t i = 0; i < c->processor_count; i++)
+    {
+        const CertificateProcessor *p = &c->processors[i];
+        JsonDoc *entry = jsondoc_object();
+        jsondoc_set_string(entry, "name", p->name);
+        jsondoc_set_string(entry, "state", p->state);
+        jsondoc_set_string(entry, "receipt", p->receipt);
+        jsondoc_set_instant(entry, "deadline", p->deadline);
+        jsondoc_set_string(entry, "confirmed_by", p->by);
+        jsondoc_set_string(entry, "message", p->message);
+        jsondoc_set_instant(entry, "accepted_at", p->accepted_at);
+        jsondoc_set_instant(entry, "confirmed_at", p->confirmed_at);
+        jsondoc_push(list, entry);
+    }
+    return list;
+}
+
 void
 certview_json(Arena *arena, const Certificate *c, JsonDoc *object, char ret_digest[65])
 {
@@ -208,7 +230,7 @@ certview_json(Arena *arena, const Certificate *c, JsonDoc *object, char ret_dige
     set_times(object, c);
     jsondoc_set(object, "tables", tables_json(arena, c));
     jsondoc_set(object, "copies", copies_json(c));
-    jsondoc_set(object, "processors", jsondoc_array());
+    jsondoc_set(object, "processors", processors_json(c));
     jsondoc_set(object, "not_erased", not_erased_json(c));
     if (disposals_is_policy(c->disposal))
         jsondoc_set(object, "exemptions", exemptions_json(c->policy));
@@ -414,7 +436,36 @@ add_copies(Text *text, const Certificate *c)
     if (d->state != STATE_WITHDRAWN)
         text_add(text, "  This certificate does not speak of backups of the database: one that is older than\n"
                        "  the erasure holds the rows until it is purged.\n");
-    text_add(text, "\nProcessors\n  none is configured\n");
+}
+
+/* By whose word it is over. */
+static const char *
+processor_word(Arena *arena, const CertificateProcessor *p)
+{
+    if (text_equal(p->state, "not_concerned"))
+        return "it held no record of this subject";
+    if (text_equal(p->by, "person"))
+        return "settled by hand";
+    if (text_equal(p->by, "term"))
+        return "its own term after its acceptance is over";
+    if (text_equal(p->by, "answer"))
+        return arena_printf(arena, "on %s", layout_moment(arena, p->confirmed_at));
+    return arena_printf(arena, "to be done until %s", instant_format_day(arena, p->deadline));
+}
+
+static void
+add_processors(Text *text, const Certificate *c)
+{
+    Arena *arena = text->arena;
+    Grid grid = layout_grid(arena, "llll");
+
+    text_add(text, "\nProcessors\n");
+    for (size_t i = 0; i < c->processor_count; i++)
+        LAYOUT_ROW(&grid, c->processors[i].name, c->processors[i].state, c->processors[i].receipt,
+                   processor_word(arena, &c->processors[i]));
+    layout_print(&grid, "  ", text);
+    if (c->processor_count == 0)
+        text_add(text, "  none is configured\n");
 }
 
 static void
@@ -470,6 +521,7 @@ certview_text(Arena *arena, const Certificate *c, const char *digest)
         add_not_erased(&text, c);
     }
     add_copies(&text, c);
+    add_processors(&text, c);
     add_evidence(&text, c, digest);
     add_how_to_check(&text, c);
     return text_done(&text);

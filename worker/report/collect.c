@@ -114,6 +114,7 @@ collect_status(Arena *arena, Db *db, const char *overdue_after, const CollectWhi
     }
     else
         TRY(collect_unfinished(arena, db, overdue_after, &status));
+    TRY(collect_told(arena, db, &status));
     TRY(collect_states(db, status.states));
     *ret_status = status;
     return OK;
@@ -131,6 +132,8 @@ collect_standing(const StatusDisposal *s, Instant now)
         return STANDING_FAILING;
     if (s->hold_id != 0)
         return STANDING_HELD;
+    if (s->told.outstanding > 0 && (d->snapshot_name == NULL || d->key_destroyed_at != INSTANT_NONE))
+        return STANDING_WAITING;
     if (d->state == STATE_ARCHIVED && d->erase_after != INSTANT_NONE && now < d->erase_after && !d->immediate)
         return STANDING_WAITING;
     return STANDING_READY;
@@ -162,6 +165,7 @@ collect_certificate(Arena *arena, Db *db, const Disposal *disposal, Certificate 
     c.disposal = disposal;
     TRY(disposals_tables(arena, db, disposal->id, &c.tables, &c.table_count));
     TRY(disposals_not_erased(arena, db, disposal->id, &c.not_erased, &c.not_erased_count));
+    TRY(collect_certificate_processors(arena, db, &c));
     TRY(count_pending(arena, db, disposal->id, &c.pending));
     *ret_certificate = c;
     return OK;
@@ -309,6 +313,7 @@ collect_report(Arena *arena, Db *db, const Report *report, ReportDatabase *ret_d
     ReportDatabase database = *ret_database;
     TRY(collect_holds(arena, db, report, &database));
     TRY(collect_kept(arena, db, &database));
+    TRY(collect_report_processors(arena, db, report, &database));
     TRY(count_pending(arena, db, 0, &database.pending));
     *ret_database = database;
     return OK;

@@ -10,9 +10,20 @@
 
 /* -- status -------------------------------------------------------------------------------------------------------- */
 
+/* Messages to processors that are outstanding. */
+typedef struct StatusTold
+{
+    int64_t outstanding;
+    int64_t overdue;        /* past their deadline */
+    const char *processors; /* "a, b" */
+    const char *late;       /* of them: late, or failing; NULL: none */
+    const char *error;      /* of one of them; NULL: none */
+} StatusTold;
+
 typedef struct StatusDisposal
 {
     const Disposal *disposal;
+    StatusTold told;
     int64_t rows_archived;
     int64_t rows_done;
     Instant due_at; /* of its next step; INSTANT_NONE: there is none */
@@ -93,6 +104,19 @@ typedef struct CertificateEntry
     const char *digest;
 } CertificateEntry;
 
+/* A third party that was told to erase. */
+typedef struct CertificateProcessor
+{
+    const char *name;
+    const char *state;
+    const char *receipt;
+    Instant deadline;
+    const char *by;      /* what confirms it: "answer", "term", "person"; NULL: nothing yet */
+    const char *message; /* its id */
+    Instant accepted_at;
+    Instant confirmed_at;
+} CertificateProcessor;
+
 typedef struct Certificate
 {
     const char *database;
@@ -107,6 +131,9 @@ typedef struct Certificate
     size_t table_count;
     NotErased *not_erased;
     size_t not_erased_count;
+    CertificateProcessor *processors;
+    size_t processor_count;
+    size_t processors_owe;     /* of them: not confirmed, nor settled */
     CertificateEntry *entries; /* of the ledger, about this disposal */
     size_t entry_count;
     int64_t pending; /* entries that wait to be written to the ledger */
@@ -183,6 +210,19 @@ typedef struct ReportKept
     Instant last_until;
 } ReportKept;
 
+/* Now, but for the last three: in the period. */
+typedef struct ReportProcessor
+{
+    const char *name;
+    int64_t outstanding;
+    int64_t overdue;
+    int64_t failing;
+    Instant first_deadline;
+    int64_t told;
+    int64_t confirmed;
+    int64_t settled;
+} ReportProcessor;
+
 typedef struct ReportDatabase
 {
     StatusDatabase status; /* name, region, pause, coverage, error, and what is under way */
@@ -196,6 +236,8 @@ typedef struct ReportDatabase
     size_t hold_count;
     ReportKept *kept;
     size_t kept_count;
+    ReportProcessor *processors;
+    size_t processor_count;
     int64_t pending; /* ledger entries that wait to be written */
 } ReportDatabase;
 
@@ -217,6 +259,12 @@ typedef struct Report
 NODISCARD Err collect_counts(Arena *arena, Db *db, const Report *report, ReportCounts **ret_counts, size_t *ret_count);
 /* Fills holds, kept and pending. */
 NODISCARD Err collect_report(Arena *arena, Db *db, const Report *report, ReportDatabase *ret_database);
+/* -- processors: collect_processors.c; called by collect_certificate, collect_status and collect_report */
+NODISCARD Err collect_certificate_processors(Arena *arena, Db *db, Certificate *certificate);
+/* Fills told; a disposal that waits for nothing else is overdue when one of its messages is. */
+NODISCARD Err collect_told(Arena *arena, Db *db, StatusDatabase *status);
+NODISCARD Err collect_report_processors(Arena *arena, Db *db, const Report *report, ReportDatabase *ret_database);
+
 /* Walks the whole ledger; a fault is the report's: ledger_code and ledger_problem. */
 void collect_ledger(Arena *arena, Report *report);
 

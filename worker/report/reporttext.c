@@ -212,6 +212,28 @@ add_holds(Text *text, const ReportDatabase *database)
 }
 
 static void
+add_processors(Text *text, const ReportDatabase *database)
+{
+    Arena *arena = text->arena;
+    Grid grid = layout_grid(arena, "lrrrrrrl");
+
+    if (database->processor_count == 0)
+        return;
+    add_heading(text, "Processors: what they were told in the period, and what they owe now");
+    LAYOUT_ROW(&grid, "processor", "told", "confirmed", "by hand", "outstanding", "failing", "OVERDUE",
+               "first deadline");
+    for (size_t i = 0; i < database->processor_count; i++)
+    {
+        const ReportProcessor *p = &database->processors[i];
+        LAYOUT_ROW(&grid, p->name, text_thousands(arena, p->told), text_thousands(arena, p->confirmed),
+                   text_thousands(arena, p->settled), text_thousands(arena, p->outstanding),
+                   text_thousands(arena, p->failing), text_thousands(arena, p->overdue),
+                   p->first_deadline == INSTANT_NONE ? "" : instant_format_day(arena, p->first_deadline));
+    }
+    layout_print(&grid, "  ", text);
+}
+
+static void
 add_kept(Text *text, const ReportDatabase *database)
 {
     Arena *arena = text->arena;
@@ -284,6 +306,7 @@ add_database(Text *text, const ReportDatabase *database)
     add_subjects(text, database);
     add_holds(text, database);
     add_kept(text, database);
+    add_processors(text, database);
     add_failures(text, database);
     if (database->pending > 0)
         text_addf(text, "\n  %s to be written to the ledger: the next run does it\n",

@@ -107,6 +107,8 @@ statusview_disposal(Arena *arena, const StatusDatabase *database, const StatusDi
     jsondoc_set_integer(doc, "attempts", d->attempts);
     jsondoc_set_string(doc, "last_error", d->last_error);
     jsondoc_set_instant(doc, "next_attempt_at", d->next_attempt_at);
+    jsondoc_set_integer(doc, "processors_outstanding", s->told.outstanding);
+    jsondoc_set_integer(doc, "processors_overdue", s->told.overdue);
     if (s->table_count > 0)
         set_tables(arena, doc, s);
     return doc;
@@ -187,10 +189,28 @@ tell_hold(Text *text, Arena *arena, const StatusDisposal *s, Instant now)
         text_addf(text, "; grace until %s", day_and_distance(arena, now, s->disposal->erase_after));
 }
 
+/* Whose fault it is that it is not cleared. */
+static void
+tell_told(Text *text, Arena *arena, const StatusDisposal *s)
+{
+    text_addf(text, "the live rows are gone; %s outstanding: %s",
+              layout_count(arena, s->told.outstanding, "message to a processor is", "messages to processors are"),
+              s->told.processors);
+    if (s->told.late != NULL)
+        text_addf(text, "; %s: %s", s->told.overdue > 0 ? "late" : "failing", s->told.late);
+    if (s->told.error != NULL)
+        text_addf(text, ": %s", s->told.error);
+}
+
 static void
 tell_waiting(Text *text, Arena *arena, const StatusDisposal *s, Instant now)
 {
     const Disposal *d = s->disposal;
+    if (s->told.outstanding > 0)
+    {
+        tell_told(text, arena, s);
+        return;
+    }
     const char *rows = layout_count(arena, s->rows_archived, "row", "rows");
     if (disposals_is_policy(d))
         text_addf(text, "%s moved into a snapshot, which goes after %s", rows,

@@ -5,7 +5,7 @@
 _expunge()
 {
     local global='--config --json --quiet --verbose --no-color'
-    local commands='init check plan run restore status report certificate verify snapshot pause resume help'
+    local commands='init check plan run restore status report certificate verify snapshot notify pause resume help'
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' at choices=''
 
     # the command is the first word that is neither an option nor the file of --config
@@ -29,7 +29,7 @@ _expunge()
     --format)
         choices='text json'
         ;;
-    --as-of | --database | --disposal | --for | --from | --into | --jobs | --policy | --reason | --to | --user) return ;;
+    --as-of | --database | --disposal | --for | --from | --into | --jobs | --policy | --processor | --reason | --settle | --to | --user) return ;;
     *)
         case $command in
         '') choices="$global --version $commands" ;;
@@ -45,6 +45,7 @@ _expunge()
             [ "$before" != snapshot ] || choices='list show cat'
             [ "$before" != list ] || choices='--all'
             ;;
+        notify) choices='--disposal --processor --settle --reason --user' ;;
         pause | resume) choices='--reason' ;;
         help) choices="$commands exit-codes config" ;;
         esac

@@ -199,7 +199,7 @@ const Command command_init = {
     .summary = "install or upgrade schema expunge and the roles in each database",
     .description =
         "Makes the state directory, the key file and the ledger when they are missing, then installs or upgrades schema\n"
-        "expunge in each database, creates the roles expunge_worker, expunge_support and expunge_auditor, and grants\n"
+        "expunge in each database, creates the roles expunge_worker, expunge_support, expunge_auditor and expunge_notifier, and grants\n"
         "expunge_worker what it needs on the tables that the configuration reaches.  Running it again changes nothing.",
     .options = options,
     .option_count = sizeof options / sizeof *options,

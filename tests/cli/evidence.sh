@@ -68,7 +68,7 @@ stock prove "$COPY"
 entries=$(grep -c '^entry ' "$COPY/proof")
 expect_equal 'each of its entries is proven by sha256sum and xxd' "$entries 0" "$(grep -c 'is signed$' "$OUT") $STATUS"
 expect_true 'there are at least four' test "$entries" -ge 4
-for change in 's/"disposal":3/"disposal":4/' '0,/^left ./s/^left \(.\)/right \1/' '/^right/{s/^right/left/;:a;n;ba}' 's/^root ./root 0/' 's/^checkpoint \([0-9]*\)/checkpoint 1/'; do
+for change in 's/"disposal":3/"disposal":4/' '0,/^left ./s/^left \(.\)/right \1/' '/^right/{s/^right/left/;:a;n;ba}' '/^root /y/0123456789abcdef/123456789abcdef0/' 's/^checkpoint \([0-9]*\)/checkpoint 1/'; do
     sed "$change" "$COPY/proof" >"$COPY/forged"
     cmp -s "$COPY/proof" "$COPY/forged" && not_ok "the change $change changes something"
     sed 's/< proof/< forged/; s/done < forged/done < forged/' "$WORK/prove.sh" >"$WORK/prove_forged.sh"

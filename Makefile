@@ -238,8 +238,8 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: test-fault-long
-test-fault-long: $(BIN_release) $(BIN_test) ## kill -9 at every fault point, several passages of each: many minutes
-	@EXPUNGE_KILL_PASSAGES=some scripts/run_tests.sh tests/fault/kill.sh
+test-fault-long: $(BIN_release) $(BIN_test) ## kill -9 at every fault point, several passages; every outage: many minutes
+	@EXPUNGE_SAMPLE=1 EXPUNGE_KILL_PASSAGES=some EXPUNGE_TEST_TIMEOUT=36000 scripts/run_tests.sh tests/fault/kill.sh tests/fault/outage.sh
 
 .PHONY: test-race-long
 test-race-long: $(BIN_test) ## 250 permutations of each race: half an hour or more

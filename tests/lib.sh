@@ -67,6 +67,17 @@ skip() # NAME REASON: only for what this machine cannot do, never for what fails
     echo "ok $((cases_passed + cases_failed + cases_skipped)) - $1 # skip $2"
 }
 
+# Of a long list of like cases, whether the next one is this run's: every EXPUNGE_SAMPLE-th (3), from a start that differs
+# from run to run and is told.  EXPUNGE_SAMPLE=1: all of them, as the long targets do.
+sample_step=${EXPUNGE_SAMPLE:-3}
+sample_start=${EXPUNGE_SAMPLE_START:-$((RANDOM % sample_step))}
+sample_next=0
+in_sample()
+{
+    [ "$sample_next" != 0 ] || echo "# one case of $sample_step, EXPUNGE_SAMPLE_START=$sample_start; EXPUNGE_SAMPLE=1 for all"
+    ((sample_next++ % sample_step == sample_start))
+}
+
 die() # MESSAGE: the test itself cannot go on
 {
     not_ok "$1"

@@ -10,6 +10,7 @@
 #
 #   EXPUNGE_KILL_PASSAGES=few   one passage of every point (the default); =some: about three; =all: every one, an hour
 #   EXPUNGE_KILL_POINT=NAME     only this point
+#   EXPUNGE_SAMPLE=1            all of these cases, not a third of them
 #   EXPUNGE_KILL_LANES=2        cases side by side
 
 . "$(dirname "$0")/../support/fault.sh"
@@ -199,7 +200,10 @@ lane() # NUMBER
 lanes()
 {
     local i pids=() result
-    cases | grep -F " ${EXPUNGE_KILL_POINT:-}" >"$FAST/cases"
+    while read -r result; do
+        ! in_sample || echo "$result"
+    done < <(cases | grep -F " ${EXPUNGE_KILL_POINT:-}") | tee "$FAST/sample" | grep -v '^#' >"$FAST/cases"
+    head -n 1 "$FAST/sample"
     exec 5<"$FAST/cases" 6>"$FAST/results" 7>"$FAST/cases.lock"
     for ((i = 1; i <= ${EXPUNGE_KILL_LANES:-2}; i++)); do
         lane_database "$i"

@@ -276,6 +276,7 @@ expect_equal 'it is whole; the next ones went on' 'e1 | 3 6 5' "$(ended) | $(who
 expect_equal 'the attempt is counted, the next one waits a minute' '1 1' "$(disposal e1 "attempts || ' ' || (next_attempt_at between now() + interval '30 seconds' and now() + interval '70 seconds')::int")"
 expect_equal 'what went wrong is kept, without the row'"'"'s value' t "$(disposal e1 "last_error is not null and last_error not like '%Secret%'")"
 expect_status 'a run that does nothing while it is overdue: exit status 13' 13 x run
+expect_match 'it says which, until when it waits, and what went wrong' out '^    waits until 2[0-9T:-]+Z: .*while erasing .*app.*page'
 expect_equal 'before its time it was not tried again' 1 "$(disposal e1 attempts)"
 retry_now
 run x run

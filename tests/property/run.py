@@ -78,6 +78,8 @@ def one(cluster, seed):
         attempt.result = ("FAILED", "the test's own SQL: %s" % failed)
     except subprocess.TimeoutExpired as late:
         attempt.result = ("FAILED", "did not end: %s" % late)
+    except Exception as unexpected:  # one seed never ends the others
+        attempt.result = ("FAILED", "the test itself: %s: %s" % (type(unexpected).__name__, unexpected))
     finally:
         if attempt.result[0] == "FAILED":
             keep(attempt, seed)

@@ -303,7 +303,7 @@ class Trial:
 
     def judge_refusal(self, found):
         """For a reason that the model sees, and the message says that reason."""
-        self.refused = found["error"] if found else "?"
+        self.refused = found and (found["error"] or found["waits_for"]) or "?"
         self.equal_rows(self.before, "refused, and yet rows were changed")
         reasons = self.model.must + ([] if self.case.plain else self.model.may)
         told = shape.kind_of(self.refused)

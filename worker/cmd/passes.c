@@ -88,7 +88,7 @@ passes_print(Context *context, const RunResult *result, bool plan)
     for (size_t i = 0; i < result->count; i++)
     {
         const Outcome *o = result->outcomes[i];
-        const bool idle = o->error == NULL && (o->step == NULL || strcmp(o->step, "wait") == 0);
+        const bool idle = o->error == NULL && o->waits == NULL && (o->step == NULL || strcmp(o->step, "wait") == 0);
         if (idle && !context->verbose)
             continue;
         shown++;

@@ -82,6 +82,11 @@ survey_in(Session *session, Arena *scratch, Disposal *disposal, Outcome *outcome
                           .due_at = INSTANT_NONE };
     TRY(job_begin(session, scratch, disposal, outcome, &job));
     TRY(survey_disposal(&job));
+    if (strcmp(outcome->step, "wait") == 0 && disposal->next_attempt_at != INSTANT_NONE)
+    {
+        outcome->waits = disposal->last_error;
+        outcome->waits_until = disposal->next_attempt_at;
+    }
     if (outcome->removes || strcmp(outcome->step, "archive") == 0)
         TRY(coverage_judge(scratch, session, job.target, outcome));
     return judge_overdue(&job);

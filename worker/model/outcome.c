@@ -69,6 +69,7 @@ outcome_copy(Arena *arena, const Outcome *outcome)
     copy->name = copy_text(arena, outcome->name);
     copy->step = copy_text(arena, outcome->step);
     copy->digest = copy_text(arena, outcome->digest);
+    copy->waits = copy_text(arena, outcome->waits);
     copy->error = copy_text(arena, outcome->error);
     copy->settle = copy_text(arena, outcome->settle);
     copy->tables = ARENA_ARRAY(arena, OutcomeTable, outcome->table_count + 1);

@@ -85,6 +85,8 @@ typedef struct Outcome
     int64_t hold_id;    /* what forbids it; 0: nothing does */
     const char *digest; /* of what a second person's yes is to be of: exactly this plan; NULL: none is needed */
     const char *error;  /* NULL: none */
+    const char *waits;  /* "wait" after a failure: what it was; NULL otherwise */
+    Instant waits_until;
     const char *settle; /* lines that would settle it, for the configuration; NULL: none */
 } Outcome;
 

@@ -112,6 +112,8 @@ outcomeview_json(Arena *arena, const Outcome *o)
     jsondoc_set_bool(doc, "overdue", o->overdue);
     jsondoc_set_string(doc, "digest", o->digest);
     jsondoc_set_string(doc, "error", o->error);
+    jsondoc_set_string(doc, "waits_for", o->waits);
+    jsondoc_set_instant(doc, "waits_until", o->waits == NULL ? INSTANT_NONE : o->waits_until);
     jsondoc_set(doc, "settle", settle_json(arena, o->settle));
     return doc;
 }
@@ -171,6 +173,9 @@ outcomeview_text(Arena *arena, const Outcome *o, bool verbose)
         text_addf(&text, "    it waits for a second person: expunge approve %s --plan %s\n", id, o->digest);
     if (o->error != NULL)
         text_addf(&text, "    ! %s\n", o->error);
+    if (o->waits != NULL)
+        text_addf(&text, "    waits until %s: %s\n",
+                  instant_format(arena, o->waits_until - o->waits_until % INSTANT_SECOND), o->waits);
     add_settle(&text, o->settle);
     return text_done(&text);
 }

@@ -409,4 +409,31 @@ t.node ${action:-delete} 35" "$(work_rows)"
     expect_equal "a policy's tree${grace:+ with a snapshot}: nothing else" '15 15' "$(sql "tree${#grace}" 'select (select count(*) from t.node) || $$ $$ || (select count(*) from t.leaf)')"
 done
 
+# … and where nothing but the table itself hangs on it, by a FOREIGN KEY or by a declared edge alone
+for key in 'references t.node on delete restrict' ''; do
+    name=alone${#key} what="a table that only refers to itself${key:+, RESTRICT}"
+    load_alone() # CONNINFO
+    {
+        { base; sed "s/references t.node/$key/; /t\.leaf/d" <<'END'
+create table t.node (id integer primary key, at timestamptz not null, parent_id integer references t.node);
+insert into t.node select g, now() - interval '100 days', null from generate_series(1, 20) g;
+insert into t.node select 100 + g, now(), case when g <= 15 then g end from generate_series(1, 30) g;
+insert into t.node select 200 + g, now(), 100 + g from generate_series(1, 30) g;
+create index on t.node (at); create index on t.node (parent_id);
+END
+        } | psql -qX -v ON_ERROR_STOP=1 -d "$1"
+    }
+    template "edges_$name" load_alone
+    database "$name" "edges_$name"
+    thing_house "$name" "$name" '' '' \
+        "{ name = \"nodes\"; class = \"c\"; table = \"t.node\"; age = \"at\"; keep_for = \"30 days\"; grace = \"3 days\"; purpose = \"p\"; basis = \"b\";
+           edges = ( { from = \"t.node(parent_id)\"; to = \"t.node(id)\"; action = \"delete\"; } ); }"
+    run x init
+    run x plan --json --policy nodes
+    expect_equal "$what: what hangs on an expired row is planned with it" 't.node move 50' "$(work_rows)"
+    expect_status "$what: run" 0 x run --json --policy nodes
+    expect_equal "$what: it goes with it" 't.node move 50' "$(work_rows)"
+    expect_equal "$what: nothing else" '30 0' "$(sql "$name" 'select count(*) || $$ $$ || count(*) filter (where not exists (select from t.node p where p.id = n.parent_id) and parent_id is not null) from t.node n')"
+done
+
 done_testing

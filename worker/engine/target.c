@@ -155,8 +155,8 @@ bind_policy(Arena *arena, const Rules *rules, const Graph *graph, const PolicyRu
     TRY(judge_orphans(rules, target));
     if (!scope_policy_order(arena, root, target->age, &target->order, &target->order_count, &target->order_indexed))
         target->order_count = 0;
-    target->single = target->scope->table_count == 1 && target->scope->change_count == 0 &&
-                     target->scope->orphan_count == 0 && target->order_count > 0;
+    target->single = target->scope->table_count == 1 && target->scope->tables[0].edge_count == 0 &&
+                     target->scope->change_count == 0 && target->scope->orphan_count == 0 && target->order_count > 0;
     return OK;
 }
 

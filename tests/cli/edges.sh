@@ -436,4 +436,34 @@ END
     expect_equal "$what: nothing else" '30 0' "$(sql "$name" 'select count(*) || $$ $$ || count(*) filter (where not exists (select from t.node p where p.id = n.parent_id) and parent_id is not null) from t.node n')"
 done
 
+# a row that belongs to two expired rows goes, although a batch is one of them; one that belongs to a row that stays does not
+load_pairs() # CONNINFO
+{
+    { base; cat <<'END'
+create table t.node (id integer primary key, at timestamptz not null);
+create table t.pair (id integer primary key, one integer not null references t.node, two integer not null references t.node);
+insert into t.node select g, now() - case when g <= 20 then interval '100 days' else interval '0' end from generate_series(1, 25) g;
+insert into t.pair select g, g, 1 + g % 20 from generate_series(1, 20) g;
+create index on t.node (at); create index on t.pair (one); create index on t.pair (two);
+END
+    } | psql -qX -v ON_ERROR_STOP=1 -d "$1"
+}
+template edges_pairs load_pairs
+for stays in '' 'insert into t.pair values (100, 7, 23)'; do
+    name=pairs${#stays}
+    database "$name" edges_pairs
+    [ -z "$stays" ] || sql "$name" "$stays"
+    thing_house "$name" "$name" '' '' \
+        '{ name = "nodes"; class = "c"; table = "t.node"; age = "at"; keep_for = "30 days"; grace = "3 days"; purpose = "p"; basis = "b"; }'
+    sed -i 's/pace = { duty/batch = { max_rows = 1; }; pace = { duty/' "$CONF"
+    run x init
+    run x run --json --policy nodes
+    if [ -z "$stays" ]; then
+        expect_equal 'rows that belong to two expired rows, which all hang together: all go' '0 5 0' "$STATUS $(sql "$name" 'select (select count(*) from t.node) || $$ $$ || (select count(*) from t.pair)')"
+    else
+        expect_match 'one that belongs to a row that stays stops them' out 'belong to a row of .*node.* that stays'
+        expect_equal '… and nothing is gone' '25 21' "$(sql "$name" 'select (select count(*) from t.node) || $$ $$ || (select count(*) from t.pair)')"
+    fi
+done
+
 done_testing

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define FIRST_ROOTS 100
+#define MOST_ROOTS 10000 /* where rows belong to several of them */
 #define PASSES 5
 
 /* -- by roots: a batch is some root rows with all that hangs on them, one transaction ------------------------------- */
@@ -27,6 +28,7 @@ typedef struct Roots
     const char *const *low;
     Arena *arenas[2];
     size_t turn;
+    bool too_narrow; /* a row belongs to a root of another batch, perhaps: more roots at once would tell */
 } Roots;
 
 static Err
@@ -244,6 +246,15 @@ empty_batch(Roots *r, int64_t *rows)
     return OK;
 }
 
+/* What belongs to a root that is due as well goes with both, where both are in one batch. */
+static Err
+refuse_foreign(Roots *r, int64_t roots)
+{
+    const Err e = job_refuse_foreign(r->job);
+    r->too_narrow = e == ERR_RAIL && roots >= r->job->pace.rows && r->job->pace.rows < MOST_ROOTS;
+    return e;
+}
+
 static Err
 roots_batch(Roots *r, int64_t *rows, int64_t *ret_roots)
 {
@@ -260,7 +271,7 @@ roots_batch(Roots *r, int64_t *rows, int64_t *ret_roots)
     TRY(fill_roots(r, ret_roots));
     if (*ret_roots == 0)
         return OK;
-    TRY(job_refuse_foreign(job));
+    TRY(refuse_foreign(r, *ret_roots));
     TRY(highest_root(r, &high));
     TRY(empty_batch(r, rows));
     if (job->target->owner != NULL)
@@ -302,7 +313,15 @@ all_roots(Roots *r)
     {
         const int64_t start = instant_monotonic();
         memset(rows, 0, r->file_count * sizeof *rows);
-        TRY(roots_batch(r, rows, &roots));
+        const Err e = roots_batch(r, rows, &roots);
+        if (r->too_narrow)
+        {
+            err_clear();
+            r->too_narrow = false;
+            r->job->pace.rows *= 2;
+            continue;
+        }
+        TRY(e);
         count_batch(r, rows);
         if (roots > 0)
             TRY(job_rest(r->job, roots, instant_monotonic() - start));

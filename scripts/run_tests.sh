@@ -239,7 +239,7 @@ mkdir -p "$log_dir" || exit 74
 for left_over in "$root"/build/check/cluster-*-[0-9]*; do
     [ ! -d "$left_over" ] || kill -0 "${left_over##*-}" 2>/dev/null || scripts/cluster.sh destroy "$left_over"
 done
-[ $# -gt 0 ] || set -- unit db fault property cli systemd # those that take longest early
+[ $# -gt 0 ] || set -- unit db fault copies property cli systemd # those that take longest early
 for argument; do
     case $argument in
     tests/*.c | tests/*.sh) [ -f "$argument" ] || { echo "run_tests: there is no $argument" >&2; exit 64; } ;;

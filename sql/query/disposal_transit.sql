@@ -14,6 +14,7 @@
                                     and h.subject_key = d.subject_key
                                     and least(h.released_at, h.expires_at) <= now())
                            else held_until end,
+         erased_lsn = case when $3::text = 'erased' then pg_current_wal_insert_lsn() else erased_lsn end,
          cleared_at = case when $3::text = 'cleared' then now() else cleared_at end,
          withdrawn_at = case when $3::text = 'withdrawn' then now() else withdrawn_at end,
          subject_key = case when $3::text in ('cleared', 'withdrawn') then null else subject_key end,

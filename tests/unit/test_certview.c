@@ -119,77 +119,78 @@ lines_are(const char *text, const char *expected)
 
 START_TEST(a_certificate_is_one_page_that_a_person_can_read)
 {
-    lines_are(text_of(),
-              "CERTIFICATE OF ERASURE                                                    eu-15\n"
-              "===============================================================================\n"
-              "\n"
-              "  live rows erased on  2026-12-22 12:00:01 UTC\n"
-              "  last copy gone on    2026-12-22 12:00:02 UTC\n"
-              "\n"
-              "  database        eu, region eu\n"
-              "  subject         workspace\n"
-              "  its commitment  e547caa3a5b8b097d333dd4ab46617e5e9814d4a0ca89f20db7933b848043cab\n"
-              "  ground          contract_ended\n"
-              "  ended           2026-11-21 12:00:00 UTC\n"
-              "  requested       2026-11-22 12:00:00 UTC\n"
-              "  archived        2026-11-22 12:01:00 UTC\n"
-              "\n"
-              "What was erased\n"
-              "  table            what was done              rows  in the snapshot\n"
-              "  cloud.workspace  erased                        1                1\n"
-              "  billing.invoice  kept, without the person  1,234            1,234\n"
-              "  in all           erased                        1            1,235\n"
-              "  in all           changed                   1,234\n"
-              "\n"
-              "What was not erased, why, and until when\n"
-              "  what              rows  why          until\n"
-              "  billing.invoice  1,234  tax records  2036-11-19\n"
-              "\n"
-              "Copies\n"
-              "  kind      store         name            state      gone on, or until\n"
-              "  snapshot  snapshots-eu  eu-15-7a842f1f  destroyed  2026-12-22 12:00:02 UTC\n"
-              "  Backups of the database are not meant: one older than the erasure holds the rows until it is purged.\n"
-              "\n"
-              "Processors\n"
-              "  none is configured\n"
-              "\n"
-              "Sanitization of the live rows (fields of NIST SP 800-88 Rev. 1)\n"
-              "  media         tables of database eu\n"
-              "  method        none of Clear, Purge and Destroy: these sanitize media, this deletes rows\n"
-              "  technique     deleted by the database, children first, the root last\n"
-              "  verification  full: counted again in a transaction of its own, none was left\n"
-              "  tool          expunge; its version is not on record\n"
-              "  performed by  the unattended worker of installation 00adfb08\n"
-              "  date          2026-12-22 12:00:01 UTC\n"
-              "  note          bytes of deleted rows stay in the database's files until they are vacuumed and written "
-              "over, and in its WAL and backups until these are gone\n"
-              "\n"
-              "Sanitization of the snapshot eu-15-7a842f1f (fields of NIST SP 800-88 Rev. 1)\n"
-              "  media         store snapshots-eu\n"
-              "  method        Purge\n"
-              "  technique     Cryptographic Erase: its only key was overwritten in place, then the file was removed\n"
-              "  verification  the overwritten key was synced to its disk; each \"expunge verify\" looks again\n"
-              "  tool          expunge 0.9.1\n"
-              "  performed by  the unattended worker of installation 00adfb08\n"
-              "  date          2026-12-22 12:00:02 UTC\n"
-              "  note          sealed with XChaCha20-Poly1305 under 256 bits by libsodium, which is no FIPS 140 "
-              "validated module\n"
-              "\n"
-              "Evidence: the ledger\n"
-              "  entry  time                     event\n"
-              "      7  2026-11-22 12:00:00 UTC  opened\n"
-              "     42  2026-12-22 12:00:02 UTC  cleared\n"
-              "\n"
-              "Digests (SHA-256)\n"
-              "  entry 42          a130264726914acf66dccceed07771b8bfa3624f3b381dc11dfd8498ea4724cb\n"
-              "  configuration     cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc\n"
-              "  this certificate  39f490b24da2b0bd2fcd6e45b3beaf5a0c230abda71d8debd386c543851a837b\n"
-              "\n"
-              "How to check it\n"
-              "  the whole ledger          expunge verify ledger\n"
-              "  the digest of entry 42    sed -n 42p /var/lib/expunge/ledger.jsonl | tr -d '\\n' | sha256sum\n"
-              "  this certificate          expunge --json certificate eu-15 |\n"
-              "                              jq -cjS 'del(.certificate_digest)' | sha256sum\n");
+    lines_are(
+        text_of(),
+        "CERTIFICATE OF ERASURE                                                    eu-15\n"
+        "===============================================================================\n"
+        "\n"
+        "  live rows erased on  2026-12-22 12:00:01 UTC\n"
+        "  last copy gone on    2026-12-22 12:00:02 UTC\n"
+        "\n"
+        "  database        eu, region eu\n"
+        "  subject         workspace\n"
+        "  its commitment  e547caa3a5b8b097d333dd4ab46617e5e9814d4a0ca89f20db7933b848043cab\n"
+        "  ground          contract_ended\n"
+        "  ended           2026-11-21 12:00:00 UTC\n"
+        "  requested       2026-11-22 12:00:00 UTC\n"
+        "  archived        2026-11-22 12:01:00 UTC\n"
+        "\n"
+        "What was erased\n"
+        "  table            what was done              rows  in the snapshot\n"
+        "  cloud.workspace  erased                        1                1\n"
+        "  billing.invoice  kept, without the person  1,234            1,234\n"
+        "  in all           erased                        1            1,235\n"
+        "  in all           changed                   1,234\n"
+        "\n"
+        "What was not erased, why, and until when\n"
+        "  what              rows  why          until\n"
+        "  billing.invoice  1,234  tax records  2036-11-19\n"
+        "\n"
+        "Copies\n"
+        "  kind      store         name            state      gone on, or until\n"
+        "  snapshot  snapshots-eu  eu-15-7a842f1f  destroyed  2026-12-22 12:00:02 UTC\n"
+        "  Only stores that the configuration names are meant: a backup that it does not name holds the rows until it is purged.\n"
+        "\n"
+        "Processors\n"
+        "  none is configured\n"
+        "\n"
+        "Sanitization of the live rows (fields of NIST SP 800-88 Rev. 1)\n"
+        "  media         tables of database eu\n"
+        "  method        none of Clear, Purge and Destroy: these sanitize media, this deletes rows\n"
+        "  technique     deleted by the database, children first, the root last\n"
+        "  verification  full: counted again in a transaction of its own, none was left\n"
+        "  tool          expunge; its version is not on record\n"
+        "  performed by  the unattended worker of installation 00adfb08\n"
+        "  date          2026-12-22 12:00:01 UTC\n"
+        "  note          bytes of deleted rows stay in the database's files until they are vacuumed and written "
+        "over, and in its WAL and backups until these are gone\n"
+        "\n"
+        "Sanitization of the snapshot eu-15-7a842f1f (fields of NIST SP 800-88 Rev. 1)\n"
+        "  media         store snapshots-eu\n"
+        "  method        Purge\n"
+        "  technique     Cryptographic Erase: its only key was overwritten in place, then the file was removed\n"
+        "  verification  the overwritten key was synced to its disk; each \"expunge verify\" looks again\n"
+        "  tool          expunge 0.9.1\n"
+        "  performed by  the unattended worker of installation 00adfb08\n"
+        "  date          2026-12-22 12:00:02 UTC\n"
+        "  note          sealed with XChaCha20-Poly1305 under 256 bits by libsodium, which is no FIPS 140 "
+        "validated module\n"
+        "\n"
+        "Evidence: the ledger\n"
+        "  entry  time                     event\n"
+        "      7  2026-11-22 12:00:00 UTC  opened\n"
+        "     42  2026-12-22 12:00:02 UTC  cleared\n"
+        "\n"
+        "Digests (SHA-256)\n"
+        "  entry 42          a130264726914acf66dccceed07771b8bfa3624f3b381dc11dfd8498ea4724cb\n"
+        "  configuration     cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc\n"
+        "  this certificate  39f490b24da2b0bd2fcd6e45b3beaf5a0c230abda71d8debd386c543851a837b\n"
+        "\n"
+        "How to check it\n"
+        "  the whole ledger          expunge verify ledger\n"
+        "  the digest of entry 42    sed -n 42p /var/lib/expunge/ledger.jsonl | tr -d '\\n' | sha256sum\n"
+        "  this certificate          expunge --json certificate eu-15 |\n"
+        "                              jq -cjS 'del(.certificate_digest)' | sha256sum\n");
 }
 END_TEST
 
@@ -308,6 +309,27 @@ START_TEST(what_is_not_complete_says_so_on_top)
 }
 END_TEST
 
+START_TEST(stores_that_hold_copies_still_are_counted_on_top)
+{
+    CertificateCopy elsewhere[3];
+
+    elsewhere[0] = copies[0];
+    elsewhere[1] =
+        (CertificateCopy){ .store = "exports", .kind = "copies", .state = "gone", .until = disposal.erased_at };
+    elsewhere[2] =
+        (CertificateCopy){ .store = "cluster", .kind = "copies", .state = "dated", .until = disposal.cleared_at };
+    elsewhere[1].key_destroyed_at = elsewhere[2].key_destroyed_at = INSTANT_NONE;
+    certificate.copies = elsewhere;
+    certificate.copy_count = 3;
+    disposal.state = STATE_ERASED;
+    disposal.cleared_at = INSTANT_NONE;
+    ck_assert_ptr_nonnull(strstr(text_of(),
+                                 "  not complete: the live rows are gone; copies in 1 store are not known to be "
+                                 "gone: see below\n"));
+    ck_assert_ptr_nonnull(strstr(text_of(), "  copies    cluster "));
+}
+END_TEST
+
 START_TEST(what_was_only_archived_is_not_said_to_be_erased)
 {
     disposal.state = STATE_ARCHIVED;
@@ -405,6 +427,7 @@ main(void)
     tcase_add_test(cases, any_change_gives_another_digest);
     tcase_add_test(cases, no_certificate_tells_a_subjects_key);
     tcase_add_loop_test(cases, what_is_not_complete_says_so_on_top, 0, (int)COUNT(incomplete));
+    tcase_add_test(cases, stores_that_hold_copies_still_are_counted_on_top);
     tcase_add_test(cases, what_was_only_archived_is_not_said_to_be_erased);
     tcase_add_test(cases, a_withdrawn_disposal_certifies_no_erasure);
     tcase_add_test(cases, a_restored_disposal_certifies_no_erasure);

@@ -281,12 +281,9 @@ static const struct
     int line;
     const char *words;
 } refused[] = {
-    { 11, "stores[0].role: stores of role \"copies\"" },
     { 17, "stores[1].kind: stores of kind \"s3\"" },
     { 27, "stores[2].kind: stores of kind \"pgbackrest\"" },
     { 35, "stores[3].kind: stores of kind \"barman\"" },
-    { 43, "stores[4].kind: stores of kind \"restic\"" },
-    { 51, "stores[5].kind: stores of kind \"command\"" },
     { 56, "processors: processors" },
 };
 

@@ -219,8 +219,7 @@ static const struct
     { 128, 143, "", 1,
       "stores: no store has the role \"snapshots\", which every subject and every policy with a grace" },
     { 128, 143, "stores = ( { name = \"x\"; kind = \"directory\"; role = \"copies\"; path = \"/x\"; } );", 128,
-      "stores[0].role: stores of role \"copies\" are not supported by this version; take it out, or erasures would be "
-      "reported complete while copies remain" },
+      "stores[0].match: is missing; must be there for role \"copies\"" },
     { 107, 111, "{ from = \"community.post(author_id)\"; to = \"cloud.account(id)\"; }", 107,
       "subjects[0].edges[2]: is the edge of line 98 again; must be there once" },
     { 144, 144, "processors = ( { name = \"a\"; purpose = \"b\"; deadline = \"-1 day\"; request = { }; } );", 144,

@@ -43,7 +43,7 @@ help_config(void)
         "  policies       name, class, databases, table, age, keep_for, grace, purpose, basis, subject, exempt, edges\n"
         "  subjects       kind, root, key, label, incarnation, region, ended_at, confirm, grace, during_grace, edges\n"
         "  global_tables  tables that hold nobody's data\n"
-        "  stores         name, kind, role, path, region\n"
+        "  stores         name, kind, role, region, databases, subjects, timeout, and what its kind needs\n"
         "  safety         max_rows, max_share, max_subjects, max_clock_skew, overdue_after, allow_as_of\n"
         "  evidence       name, auditors, timestamp, timestamp_seconds\n"
         "  notify         metrics\n"

@@ -2,6 +2,7 @@
 #include "engine/discover.h"
 
 #include "base/text.h"
+#include "engine/clear.h"
 #include "engine/coverage.h"
 #include "engine/kept.h"
 #include "engine/settle.h"
@@ -49,6 +50,9 @@ judge_overdue(Job *job)
 {
     const Disposal *d = job->disposal;
 
+    if (d->state == STATE_ERASED && (d->snapshot_name == NULL || d->key_destroyed_at != INSTANT_NONE) &&
+        job->outcome->copy_count > 0)
+        return OK; /* clear_tell() has said */
     if (strcmp(job->outcome->step, "wait") == 0)
     {
         if (d->next_attempt_at == INSTANT_NONE) /* a grace period that is not over */
@@ -87,6 +91,7 @@ survey_in(Session *session, Arena *scratch, Disposal *disposal, Outcome *outcome
         outcome->waits = disposal->last_error;
         outcome->waits_until = disposal->next_attempt_at;
     }
+    TRY(clear_tell(session, scratch, disposal, outcome));
     if (outcome->removes || strcmp(outcome->step, "archive") == 0)
         TRY(coverage_judge(scratch, session, job.target, outcome));
     return judge_overdue(&job);

@@ -33,6 +33,8 @@ dispose_next(Job *job, Step *ret_step, const char **ret_story)
                     .withdrawal = d->withdrawal_at != INSTANT_NONE };
     bool misplaced = false;
 
+    if (d->state == STATE_ERASED && (d->snapshot_name == NULL || d->key_destroyed_at != INSTANT_NONE))
+        s.next_attempt_at = INSTANT_NONE; /* what it waits for are stores, and those have pauses of their own */
     TRY(session_now(job->session, &s.now));
     TRY(job_held(job, &s.held, ret_story));
     if (s.is_subject)
@@ -142,6 +144,8 @@ walk(Session *session, Arena *arena, int64_t id, Outcome *outcome)
         TRY(take_step(&job, step, story));
         if (step == STEP_APPROVE) /* the rest is a person's */
             break;
+        if (step == STEP_CLEAR) /* stores are judged later, for all disposals at once */
+            return OK;
         if (step != STEP_NOTHING)
             outcome->progressed = true;
     }

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "engine/approval.h"
 #include "engine/archive.h"
+#include "engine/clear.h"
 #include "engine/coverage.h"
 #include "engine/kept.h"
 #include "engine/late.h"
@@ -479,11 +480,14 @@ destroy_snapshot(Job *job)
 Err
 erase_clear(Job *job)
 {
+    const bool had_key = job->disposal->snapshot_name != NULL && job->disposal->key_destroyed_at == INSTANT_NONE;
+    bool cleared;
+
     TRY(destroy_snapshot(job));
-    JsonDoc *fields = session_fields(job->session, job->disposal);
-    if (job->disposal->key_id != NULL)
-        jsondoc_set_string(fields, "key_destroyed", job->disposal->key_id);
-    return transit(job, STATE_CLEARED, "cleared", fields);
+    TRY(clear_note(job->session, job->arena, job->disposal));
+    TRY(clear_finish(job->session, job->arena, job->disposal, &cleared));
+    job->outcome->progressed = job->outcome->progressed || had_key || cleared;
+    return OK;
 }
 
 Err

@@ -12,7 +12,8 @@ NODISCARD Err erase_judge_rights(Job *job);
 NODISCARD Err erase_begin(Job *job);
 /* Batches until nothing is left, the root last under its lock, absence counted in a fresh transaction: → erased. */
 NODISCARD Err erase_rows(Job *job);
-/* The snapshot's key destroyed, its files removed: → cleared. */
+/* The snapshot's key destroyed, its files removed, and the stores noted that may hold copies: where there are none,
+ * → cleared; otherwise clear.h goes on. */
 NODISCARD Err erase_clear(Job *job);
 /* Nothing was removed and the customer is back: the snapshot goes, → withdrawn. */
 NODISCARD Err erase_withdraw(Job *job);

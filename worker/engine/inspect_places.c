@@ -3,6 +3,7 @@
 #include "engine/inspect_private.h"
 
 #include "base/text.h"
+#include "copies/copies.h"
 #include "engine/settings.h"
 #include "store/evidence.h"
 #include "wrap/file.h"
@@ -235,14 +236,47 @@ judge_space(Findings *findings, const char *path)
                            .remedy = low ? "make room: a full disk stops every archive" : NULL });
 }
 
+/* A program or a request is given a minute here: the database, which reads intervals, is asked later. */
+static void
+inspect_copies(Findings *findings, const Rules *rules, const StoreRule *rule)
+{
+    CopyStore store = { .rule = rule, .arena = findings->arena, .time_limit_us = INSTANT_MINUTE };
+    CopyFindings found = { .arena = findings->arena };
+    const char *where = arena_printf(findings->arena, "store \"%s\" (%s:%d)", rule->name, rules->config_path,
+                                     rule->line);
+    const CopyKind *kind = copies_kind(rule->kind);
+
+    if (kind == NULL || kind->inspect == NULL)
+        return;
+    kind->inspect(&store, &found);
+    for (size_t i = 0; i < found.count; i++)
+        inspect_add(findings, (Finding){ .severity = found.list[i].code == OK ? SEVERITY_WARNING : SEVERITY_ERROR,
+                                         .code = found.list[i].code,
+                                         .where = where,
+                                         .what = found.list[i].what,
+                                         .remedy = found.list[i].remedy });
+    for (size_t i = 0; i < rules->database_count && rule->region == NULL; i++)
+        if (rules->databases[i].region != NULL && rules_store_may_hold(rule, &rules->databases[i]))
+        {
+            inspect_add(findings, (Finding){ .severity = SEVERITY_WARNING,
+                                             .where = where,
+                                             .what = "it has no region, and holds copies of databases that have one: "
+                                                     "whether they stay there is not judged",
+                                             .remedy = "region = \"…\"; and one store for each region" });
+            return;
+        }
+}
+
 static void
 inspect_stores(Findings *findings, const Rules *rules)
 {
     for (size_t i = 0; i < rules->store_count; i++)
     {
         const StoreRule *store = &rules->stores[i];
-        if (store->role == STORE_SNAPSHOTS &&
-            judge_directory(findings, store->path, arena_printf(findings->arena, "store \"%s\"", store->name)))
+        if (store->role != STORE_SNAPSHOTS)
+            inspect_copies(findings, rules, store);
+        else if (store->path != NULL &&
+                 judge_directory(findings, store->path, arena_printf(findings->arena, "store \"%s\"", store->name)))
             judge_space(findings, store->path);
     }
 }

@@ -2,6 +2,7 @@
 #include "engine/run.h"
 
 #include "base/text.h"
+#include "engine/clear.h"
 #include "engine/dispose.h"
 #include "engine/kept.h"
 #include "engine/stop.h"
@@ -456,6 +457,35 @@ act(Run *run)
     return run->fatal == OK ? OK : err_new(run->fatal, "%s", run->fatal_story);
 }
 
+/* Copies elsewhere, of all that is erased: each store is asked once. */
+static Err
+clear(Run *run)
+{
+    Session **sessions = ARENA_ARRAY(run->arena, Session *, run->session_count + 1);
+    ClearItem *items = ARENA_ARRAY(run->arena, ClearItem, run->due.count + 1);
+    size_t session_count = 0, count = 0;
+
+    for (size_t i = 0; i < run->session_count; i++)
+        if (!run->lost[i])
+            sessions[session_count++] = run->sessions[i];
+    for (size_t i = 0; i < run->due.count; i++)
+    {
+        const Due *due = &run->due.list[i];
+        if (due->settled && due->outcome->code == OK && due->outcome->state == STATE_ERASED &&
+            !is_lost(run, due->session))
+            items[count++] = (ClearItem){ .session = due->session, .id = due->disposal->id, .outcome = due->outcome };
+    }
+    const Err e = clear_stores(run->arena, sessions, session_count, run->options->patient, items, count);
+    bool lost = false;
+    for (size_t i = 0; i < session_count && e != OK; i++)
+        if (session_is_broken(sessions[i]))
+        {
+            mark_lost(run, sessions[i]);
+            lost = true;
+        }
+    return lost ? OK : e;
+}
+
 /* -- the whole ----------------------------------------------------------------------------------------------------- */
 
 /* Paused, capped, interrupted before its turn: what was planned for it is left, not done. */
@@ -507,7 +537,8 @@ run_phases(Run *run)
     TRY(open_all(run));
     for (size_t i = 0; i < run->session_count && !run->options->filter.requests; i++)
         TRY(kept_purge(run->sessions[i]));
-    return act(run);
+    TRY(act(run));
+    return clear(run);
 }
 
 Err

@@ -11,6 +11,7 @@ typedef struct RunOptions
     bool allow_large;
     int64_t jobs;                                            /* 0: as configured */
     bool look_only;                                          /* plan */
+    bool patient;                                            /* a store that failed has its pause */
     bool tells_sql;                                          /* plan --sql */
     void (*progress)(void *context, const Outcome *outcome); /* NULL: nobody looks; called when a disposal ends */
     void *progress_context;

@@ -214,6 +214,8 @@ char *selector_misplaced_roots(const Selector *s);
 char *selector_look(const Selector *s);
 /* every root's key and incarnation (texts) */
 char *selector_all_roots(const Selector *s);
+/* $1 keys (array of texts in lower case); columns: those that a root has, in lower case */
+char *selector_roots_of_keys(const Selector *s);
 /* policies: columns: oldest row's age (text) */
 char *selector_oldest(const Selector *s);
 

@@ -497,6 +497,14 @@ selector_all_roots(const Selector *s)
 }
 
 char *
+selector_roots_of_keys(const Selector *s)
+{
+    const char *key = root_column(s, s->target->subject->key);
+    return arena_printf(s->arena, "select distinct lower(%s::text) from %s t where lower(%s::text) = any($1::text[])",
+                        key, s->target->graph->tables[s->target->root].from, key);
+}
+
+char *
 selector_oldest(const Selector *s)
 {
     const Target *target = s->target;

@@ -2,6 +2,7 @@
 #include "engine/settings.h"
 
 #include "base/text.h"
+#include "engine/settings_private.h"
 #include "engine/settings_table.h"
 #include "model/shape.h"
 #include "store/sshsig.h"
@@ -9,45 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NOT_SUPPORTED                                                                                                  \
-    " are not supported by this version; take it out, or erasures would be reported complete while copies remain"
-
-/* What the tables cannot say: how settings fit together.  Rules may be half empty here, where the file is wrong; an
- * array in them has an item for each of its node's children nevertheless. */
-typedef struct Judge
-{
-    Arena *arena;
-    SchemaFaults *faults;
-    const Rules *rules;
-    const ConfNode *root;
-} Judge;
-
-static const ConfNode *
-member(const ConfNode *node, const char *name)
-{
-    return node == NULL || node->type != CONF_GROUP ? NULL : conf_child(node, name);
-}
-
-static const ConfNode *
-item(const Judge *judge, const char *list, size_t index)
-{
-    return member(judge->root, list)->children[index];
-}
-
-/* The string of a node, or of a setting in it (name not NULL); NULL: none, or none fit to be quoted in a message. */
-static const char *
-string_of(const ConfNode *node, const char *name)
-{
-    if (name != NULL)
-        node = member(node, name);
-    return node == NULL || node->type != CONF_STRING || shape_text(node->string) != NULL ? NULL : node->string;
-}
-
 /* ---- names ---- */
 
-/* Items of a list, or the settings called name in them, must differ. */
-static void
-judge_unique(const Judge *judge, const ConfNode *list, const char *name)
+void
+settings_unique(const Judge *judge, const ConfNode *list, const char *name)
 {
     for (size_t i = 0; list != NULL && i < list->count; i++)
     {
@@ -64,9 +30,8 @@ judge_unique(const Judge *judge, const ConfNode *list, const char *name)
     }
 }
 
-/* node must be a string that one of the groups in list has as name. */
-static void
-judge_known(const Judge *judge, const ConfNode *node, const char *list_name, const char *name)
+void
+settings_known(const Judge *judge, const ConfNode *node, const char *list_name, const char *name)
 {
     const ConfNode *list = member(judge->root, list_name);
     const char *wanted = string_of(node, NULL);
@@ -95,16 +60,16 @@ judge_known(const Judge *judge, const ConfNode *node, const char *list_name, con
                      name);
 }
 
-static void
-judge_databases(const Judge *judge, const ConfNode *owner)
+void
+settings_databases(const Judge *judge, const ConfNode *owner)
 {
     const ConfNode *databases = member(owner, "databases");
 
     if (databases == NULL || (databases->type != CONF_ARRAY && databases->type != CONF_LIST))
         return;
-    judge_unique(judge, databases, NULL);
+    settings_unique(judge, databases, NULL);
     for (size_t i = 0; i < databases->count; i++)
-        judge_known(judge, databases->children[i], "databases", "name");
+        settings_known(judge, databases->children[i], "databases", "name");
 }
 
 /* ---- tables ---- */
@@ -292,8 +257,8 @@ judge_policies(const Judge *judge)
         const PolicyRule *policy = &judge->rules->policies[i];
         const ConfNode *node = item(judge, "policies", i);
 
-        judge_databases(judge, node);
-        judge_known(judge, member(member(node, "subject"), "kind"), "subjects", "kind");
+        settings_databases(judge, node);
+        settings_known(judge, member(member(node, "subject"), "kind"), "subjects", "kind");
         judge_edges(judge, node, policy->edges, policy->edge_count);
     }
 }
@@ -316,25 +281,8 @@ judge_subjects(const Judge *judge)
                          subject->root.schema, subject->root.table);
         if (subject->processor_count > 0)
             schema_fault(judge->faults, node, "processors", "processors" NOT_SUPPORTED);
-        judge_databases(judge, node);
+        settings_databases(judge, node);
         judge_edges(judge, node, subject->edges, subject->edge_count);
-    }
-}
-
-static void
-judge_stores(const Judge *judge)
-{
-    for (size_t i = 0; i < judge->rules->store_count; i++)
-    {
-        const StoreRule *store = &judge->rules->stores[i];
-        const ConfNode *node = item(judge, "stores", i);
-
-        if (store->kind != NULL && !text_equal(store->kind, "directory"))
-            schema_fault(judge->faults, node, "kind", "stores of kind \"%s\"" NOT_SUPPORTED, store->kind);
-        else if (store->role != STORE_SNAPSHOTS)
-            schema_fault(judge->faults, node, "role", "stores of role \"%s\"" NOT_SUPPORTED, string_of(node, "role"));
-        else if (member(node, "match") != NULL)
-            schema_fault(judge->faults, node, "match", "cannot go with role \"snapshots\"; must be left out");
     }
 }
 
@@ -355,7 +303,7 @@ judge_evidence(const Judge *judge)
     const char *program = timestamp == NULL || timestamp->count == 0 ? NULL : string_of(timestamp->children[0], NULL);
     unsigned char key[SEAL_PUBLIC_BYTES];
 
-    judge_unique(judge, member(node, "auditors"), "name");
+    settings_unique(judge, member(node, "auditors"), "name");
     for (size_t i = 0; i < judge->rules->auditor_count; i++)
     {
         const ConfNode *auditor = member(node, "auditors")->children[i];
@@ -427,8 +375,10 @@ Err
 settings_load(Arena *arena, const char *path, Rules **ret_rules)
 {
     static const char *const unique[][2] = {
-        { "databases", "name" }, { "policies", "name" }, { "subjects", "kind" },
-        { "stores", "name" },    { "stores", "path" },
+        { "databases", "name" },
+        { "policies", "name" },
+        { "subjects", "kind" },
+        { "stores", "name" },
     };
     Conf *conf = NULL;
 
@@ -442,11 +392,11 @@ settings_load(Arena *arena, const char *path, Rules **ret_rules)
     rules->window = window_always;
     schema_read(&faults, &settings_table, conf->root, rules);
     for (size_t i = 0; i < sizeof(unique) / sizeof(unique[0]); i++)
-        judge_unique(&judge, member(conf->root, unique[i][0]), unique[i][1]);
+        settings_unique(&judge, member(conf->root, unique[i][0]), unique[i][1]);
     judge_global_tables(&judge);
     judge_policies(&judge);
     judge_subjects(&judge);
-    judge_stores(&judge);
+    settings_stores(&judge);
     judge_processors(&judge);
     judge_evidence(&judge);
     judge_residency(&judge);

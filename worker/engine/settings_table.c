@@ -125,6 +125,8 @@ static const Setting policy_settings[] = {
     { "keep_for", SETTING_INTERVAL, .required = true, IN(PolicyRule, keep_for), .help = "how long rows stay" },
     { "grace", SETTING_INTERVAL, IN(PolicyRule, grace),
       .help = "how long the snapshot stays; default: none is made, rows are erased at once" },
+    { "cleared_within", SETTING_INTERVAL, IN(PolicyRule, cleared_within),
+      .help = "how long after the erasure the last copy may be there, backups included" },
     { "purpose", SETTING_TEXT, .required = true, IN(PolicyRule, purpose), .help = "what the data is processed for" },
     { "basis", SETTING_TEXT, .required = true, IN(PolicyRule, basis), .help = "legal basis" },
     { "subject", SETTING_GROUP, .group = &policy_subject_group, .help = "whose rows these are, so that holds count" },
@@ -174,6 +176,8 @@ static const Setting subject_settings[] = {
     { "ended_at", SETTING_COLUMN, IN(SubjectRule, ended_at), .help = "the column that starts the grace period" },
     { "confirm", SETTING_SQL, IN(SubjectRule, confirm), .help = "what must be true of the root before it is erased" },
     { "grace", SETTING_INTERVAL, .required = true, IN(SubjectRule, grace), .help = "how long it can come back" },
+    { "cleared_within", SETTING_INTERVAL, IN(SubjectRule, cleared_within),
+      .help = "how long after the erasure the last copy may be there, backups included" },
     { "during_grace", SETTING_SWITCH, IN(SubjectRule, removed_during_grace), .words = during_grace_words,
       .fallback = "keep", .help = "whether live rows stay during the grace period" },
     { "immediate", SETTING_GROUP, .group = &immediate_group, .help = "erasure without grace" },
@@ -192,7 +196,7 @@ static const SettingGroup subject_group = {
     .line_place = SETTING_AT(SubjectRule, line),
 };
 
-/* ---- stores: of kinds that this version does not work on, the shape is checked and nothing kept ---- */
+/* ---- stores ---- */
 
 static const char *const store_kinds[] = { "directory", "s3", "pgbackrest", "barman", "restic", "command", NULL };
 static const char *const store_roles[] = { "snapshots", "copies", "backups", NULL };
@@ -204,36 +208,46 @@ static const Setting store_settings[] = {
       .help = "how it is reached" },
     { "role", SETTING_ENUM, .required = true, IN(StoreRule, role), .words = store_roles, .help = "what it holds" },
     { "region", SETTING_NAME, IN(StoreRule, region), .help = "where it is" },
+    { "databases", SETTING_LIST, .element = SETTING_NAME, .filled = true, IN(StoreRule, databases),
+      COUNT(StoreRule, database_count), .help = "whose copies it holds; default: all databases of its region" },
+    { "subjects", SETTING_LIST, .element = SETTING_NAME, .filled = true, IN(StoreRule, subjects),
+      COUNT(StoreRule, subject_count), .help = "copies: the kinds of subjects whose keys ${key} stands for" },
+    { "timeout", SETTING_INTERVAL, IN(StoreRule, timeout), .fallback = "10 minutes",
+      .help = "how long one request to it may take" },
 };
 static const Setting directory_settings[] = {
     { "path", SETTING_PATH, .required = true, IN(StoreRule, path), .help = "the directory" },
-    { "match", SETTING_TEXT, .help = "copies: names of a subject's files, with ${key}" },
+    { "match", SETTING_TEXT, IN(StoreRule, match), .help = "copies: names of a subject's files below it, with ${key}" },
+    { "marker", SETTING_TEXT, IN(StoreRule, marker),
+      .help = "copies: a file below it that is there as long as the right file system is mounted" },
 };
 static const Setting s3_settings[] = {
-    { "endpoint", SETTING_TEXT, .required = true, .help = "URL of the service" },
-    { "bucket", SETTING_TEXT, .required = true, .help = "the bucket" },
-    { "prefix", SETTING_TEXT, .required = true, .help = "of a subject's objects, with ${key}" },
-    { "access_key", SETTING_SECRET, .required = true, .help = "access key" },
-    { "secret_key", SETTING_SECRET, .required = true, .help = "secret key" },
+    { "endpoint", SETTING_TEXT, .required = true, IN(StoreRule, endpoint), .help = "URL of the service" },
+    { "bucket", SETTING_TEXT, .required = true, IN(StoreRule, bucket), .help = "the bucket" },
+    { "prefix", SETTING_TEXT, .required = true, IN(StoreRule, prefix), .help = "of a subject's objects, with ${key}" },
+    { "access_key", SETTING_SECRET, .required = true, IN(StoreRule, access_key), .help = "access key" },
+    { "secret_key", SETTING_SECRET, .required = true, IN(StoreRule, secret_key), .help = "secret key" },
 };
 static const Setting pgbackrest_settings[] = {
-    { "stanza", SETTING_NAME, .required = true, .help = "the stanza" },
-    { "databases", SETTING_LIST, .element = SETTING_NAME, .filled = true, .help = "the databases backed up there" },
-    { "purge", SETTING_CHOICE, .words = purge_words, .help = "let old sets expire, or replace them" },
+    { "stanza", SETTING_NAME, .required = true, IN(StoreRule, stanza), .help = "the stanza" },
+    { "config", SETTING_PATH, IN(StoreRule, config), .help = "pgBackRest's configuration; default: its own" },
+    { "purge", SETTING_ENUM, IN(StoreRule, purge), .words = purge_words, .fallback = "expire",
+      .help = "let old sets expire, or replace them" },
 };
 static const Setting barman_settings[] = {
-    { "server", SETTING_NAME, .required = true, .help = "the server's name in barman" },
-    { "databases", SETTING_LIST, .element = SETTING_NAME, .filled = true, .help = "the databases backed up there" },
-    { "purge", SETTING_CHOICE, .words = purge_words, .help = "let old sets expire, or replace them" },
+    { "server", SETTING_NAME, .required = true, IN(StoreRule, server), .help = "the server's name in barman" },
+    { "config", SETTING_PATH, IN(StoreRule, config), .help = "barman's configuration; default: its own" },
+    { "purge", SETTING_ENUM, IN(StoreRule, purge), .words = purge_words, .fallback = "expire",
+      .help = "let old sets expire, or replace them" },
 };
 static const Setting restic_settings[] = {
-    { "repository", SETTING_TEXT, .required = true, .help = "the repository" },
-    { "password", SETTING_SECRET, .required = true, .help = "its password" },
-    { "tag", SETTING_TEXT, .required = true, .help = "of a subject's snapshots, with ${key}" },
+    { "repository", SETTING_TEXT, .required = true, IN(StoreRule, repository), .help = "the repository" },
+    { "password", SETTING_SECRET, .required = true, IN(StoreRule, password), .help = "its password" },
+    { "tag", SETTING_TEXT, .required = true, IN(StoreRule, tag), .help = "of a subject's snapshots, with ${key}" },
 };
 static const Setting command_settings[] = {
-    { "command", SETTING_LIST, .element = SETTING_TEXT, .required = true, .filled = true,
-      .help = "program, arguments" },
+    { "command", SETTING_LIST, .element = SETTING_TEXT, .required = true, .filled = true, IN(StoreRule, command),
+      COUNT(StoreRule, command_count), .help = "program, arguments" },
 };
 static const SettingGroup directory_group = { SETTINGS(directory_settings) };
 static const SettingGroup s3_group = { SETTINGS(s3_settings) };

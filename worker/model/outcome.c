@@ -20,6 +20,22 @@ copy_stays(Arena *arena, const OutcomeStay *stays, size_t count)
     return copy;
 }
 
+static OutcomeCopy *
+copy_copies(Arena *arena, const Outcome *outcome)
+{
+    OutcomeCopy *copy = ARENA_ARRAY(arena, OutcomeCopy, outcome->copy_count + 1);
+    for (size_t i = 0; i < outcome->copy_count; i++)
+    {
+        const OutcomeCopy *from = &outcome->copies[i];
+        copy[i] = (OutcomeCopy){ .store = copy_text(arena, from->store),
+                                 .state = from->state, /* a constant */
+                                 .until = from->until,
+                                 .detail = copy_text(arena, from->detail),
+                                 .error = copy_text(arena, from->error) };
+    }
+    return copy;
+}
+
 static OutcomeIndex *
 copy_indexes(Arena *arena, const Outcome *outcome)
 {
@@ -81,6 +97,7 @@ outcome_copy(Arena *arena, const Outcome *outcome)
     }
     copy->held = copy_stays(arena, outcome->held, outcome->held_count);
     copy->kept = copy_stays(arena, outcome->kept, outcome->kept_count);
+    copy->copies = copy_copies(arena, outcome);
     copy->indexes = copy_indexes(arena, outcome);
     copy->index_room = outcome->index_count;
     copy->views = copy_views(arena, outcome);

@@ -50,6 +50,16 @@ typedef struct OutcomeStatement
     const char *again;     /* instead, where the target's work tables are made already; NULL: the same */
 } OutcomeStatement;
 
+/* a store that may hold copies of what is erased */
+typedef struct OutcomeCopy
+{
+    const char *store;
+    const char *state;  /* "pending", "present", "dated", "gone" */
+    Instant until;      /* dated; INSTANT_NONE: not known */
+    const char *detail; /* NULL: nothing to say */
+    const char *error;  /* why it could not be judged or purged; NULL: it could */
+} OutcomeCopy;
+
 typedef struct Outcome
 {
     const char *database;
@@ -69,6 +79,8 @@ typedef struct Outcome
     OutcomeStay *kept;
     size_t kept_count;
     size_t kept_room;
+    OutcomeCopy *copies;
+    size_t copy_count;
     OutcomeIndex *indexes; /* plan: that are missing */
     size_t index_count;
     size_t index_room;

@@ -45,6 +45,47 @@ applies(const char *const *databases, size_t count, const char *database)
 }
 
 bool
+rules_store_may_hold(const StoreRule *store, const DatabaseRule *database)
+{
+    if (store->databases != NULL)
+        return applies(store->databases, store->database_count, database->name);
+    return store->region == NULL || database->region == NULL || text_equal(store->region, database->region);
+}
+
+bool
+rules_store_applies(const StoreRule *store, const DatabaseRule *database, const char *kind)
+{
+    const bool is_policy = text_equal(kind, "policy");
+
+    if (store->role == STORE_SNAPSHOTS || (store->role == STORE_COPIES && is_policy))
+        return false;
+    if (store->role == STORE_COPIES && !applies(store->subjects, store->subject_count, kind))
+        return false;
+    return rules_store_may_hold(store, database);
+}
+
+const StoreRule *
+rules_store(const Rules *rules, const char *name)
+{
+    for (size_t i = 0; i < rules->store_count; i++)
+        if (text_equal(rules->stores[i].name, name))
+            return &rules->stores[i];
+    return NULL;
+}
+
+const char *
+rules_cleared_within(const Rules *rules, const char *kind, const char *name)
+{
+    for (size_t i = 0; i < rules->policy_count && text_equal(kind, "policy"); i++)
+        if (text_equal(rules->policies[i].name, name))
+            return rules->policies[i].cleared_within;
+    for (size_t i = 0; i < rules->subject_count; i++)
+        if (text_equal(rules->subjects[i].kind, kind))
+            return rules->subjects[i].cleared_within;
+    return NULL;
+}
+
+bool
 rules_policy_applies(const PolicyRule *policy, const char *database)
 {
     return applies(policy->databases, policy->database_count, database);

@@ -72,6 +72,8 @@ typedef struct PolicyRule
     const char *age; /* a column, or an SQL expression of type timestamptz, timestamp or date */
     const char *keep_for;
     const char *grace; /* NULL: no snapshot, rows are erased at once */
+    const char
+        *cleared_within; /* interval from the erasure until the last copy is to be gone; NULL: nothing is promised */
     const char *purpose;
     const char *basis;
     const char *subject_kind; /* NULL, or whose rows these are: a hold on that subject is honoured */
@@ -106,7 +108,8 @@ typedef struct SubjectRule
     const char *ended_at;    /* column; NULL: only by request */
     const char *confirm;     /* SQL condition on the root's row; NULL: none */
     const char *grace;
-    bool removed_during_grace; /* during_grace = "remove" */
+    const char *cleared_within; /* as a policy's */
+    bool removed_during_grace;  /* during_grace = "remove" */
     bool immediate_needs_approval;
     EdgeRule *edges;
     size_t edge_count;
@@ -131,18 +134,50 @@ typedef struct DatabaseRule
 
 typedef enum StoreRole
 {
-    STORE_SNAPSHOTS,
-    STORE_COPIES,
-    STORE_BACKUPS
+    STORE_SNAPSHOTS, /* expunge's own */
+    STORE_COPIES,    /* of a subject's rows, found by its key */
+    STORE_BACKUPS    /* of whole databases, told by when they were made */
 } StoreRole;
+
+typedef enum StorePurge
+{
+    STORE_EXPIRE, /* wait until the store's own retention takes them */
+    STORE_REPLACE /* make a new one first, then let the older ones go */
+} StorePurge;
 
 typedef struct StoreRule
 {
     const char *name;
-    const char *kind; /* "directory" */
+    const char *kind; /* "directory", "s3", … */
     StoreRole role;
+    const char *region;     /* NULL: any */
+    const char **databases; /* whose copies it holds; NULL: all of its region */
+    size_t database_count;
+    const char **subjects; /* copies: of these kinds; NULL: of the only kind that there is */
+    size_t subject_count;
+    const char *timeout; /* interval: how long one request or program may take */
+    /* directory */
     const char *path;
-    const char *region; /* NULL: any */
+    const char *match;  /* copies: names below path, with ${key} */
+    const char *marker; /* copies: a file below path without which the right file system is not mounted; NULL */
+    /* s3; path is NULL */
+    const char *endpoint;
+    const char *bucket;
+    const char *prefix;     /* copies: with ${key} */
+    const char *access_key; /* "credential:NAME" or "file:/path", as all secrets */
+    const char *secret_key;
+    /* pgbackrest, barman */
+    const char *stanza;
+    const char *server;
+    const char *config; /* their configuration file; NULL: their own default */
+    StorePurge purge;
+    /* restic */
+    const char *repository;
+    const char *password;
+    const char *tag; /* with ${key} */
+    /* command */
+    const char **command;
+    size_t command_count;
     int line;
 } StoreRule;
 
@@ -200,6 +235,13 @@ typedef struct Rules
 
 /* The snapshot store for a database: role snapshots, of the same region (or, when either has none, any); NULL: none. */
 const StoreRule *rules_snapshot_store(const Rules *rules, const DatabaseRule *database);
+/* The store holds copies of what a disposal of this kind ("policy", or a kind of subject) erases in this database. */
+bool rules_store_applies(const StoreRule *store, const DatabaseRule *database, const char *kind);
+bool rules_store_may_hold(const StoreRule *store, const DatabaseRule *database); /* ... of any kind */
+/* NULL: the configuration has none of that name. */
+const StoreRule *rules_store(const Rules *rules, const char *name);
+/* The promised window of a disposal's copies, cleared_within; NULL: none. */
+const char *rules_cleared_within(const Rules *rules, const char *kind, const char *name);
 bool rules_policy_applies(const PolicyRule *policy, const char *database);
 bool rules_subject_applies(const SubjectRule *subject, const char *database);
 

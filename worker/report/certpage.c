@@ -187,7 +187,8 @@ add_copies(Page *page, const Certificate *c)
     if (c->disposal->state != STATE_WITHDRAWN)
         page_note(
             page, PAGE_PLAIN,
-            "Backups of the database are not meant: one older than the erasure holds the rows until it is purged.");
+            "Only stores that the configuration names are meant: a backup that it does not name holds the rows until "
+            "it is purged.");
 }
 
 static void

@@ -48,6 +48,21 @@ is_stopped(const Certificate *c)
     return false;
 }
 
+static const char *
+missing_erased(Arena *arena, const Certificate *c)
+{
+    size_t waiting = 0;
+
+    if (c->disposal->snapshot_name != NULL && c->disposal->key_destroyed_at == INSTANT_NONE)
+        return "the live rows are gone; their snapshot is still there";
+    for (size_t i = 0; i < c->copy_count; i++)
+        waiting += strcmp(c->copies[i].kind, "copies") == 0 && strcmp(c->copies[i].state, "gone") != 0 ? 1 : 0;
+    if (waiting == 0)
+        return "the live rows are gone; the last step is still to be done";
+    return arena_printf(arena, "the live rows are gone; copies in %zu store%s are not known to be gone: see below",
+                        waiting, waiting == 1 ? "" : "s");
+}
+
 const char *
 certview_missing(Arena *arena, const Certificate *c)
 {
@@ -61,10 +76,7 @@ certview_missing(Arena *arena, const Certificate *c)
     case STATE_ERASING:
         return is_stopped(c) ? "the erasure has begun, and a hold has stopped it: the tables say what was gone by then"
                              : "the erasure has begun and is not finished";
-    case STATE_ERASED:
-        return d->snapshot_name != NULL && d->key_destroyed_at == INSTANT_NONE
-                   ? "the live rows are gone; their snapshot is still there"
-                   : "the live rows are gone; the last step is still to be done";
+    case STATE_ERASED: return missing_erased(arena, c);
     case STATE_WITHDRAWN:
         return d->restored_at == INSTANT_NONE ? "it was withdrawn: nothing was erased"
                                               : "it was withdrawn: its rows are back, from the snapshot";

@@ -26,6 +26,26 @@ read_extra(Arena *arena, const DbResult *rows, size_t row, const Disposal *dispo
     return OK;
 }
 
+/* One query, however many they are: both lists are in the order of ids. */
+static Err
+collect_copies(Arena *arena, Db *db, const char *overdue_after, StatusDisposal *list, size_t count)
+{
+    int64_t *ids = ARENA_ARRAY(arena, int64_t, count + 1);
+    CopyRow *rows;
+    size_t row_count, at = 0;
+
+    for (size_t i = 0; i < count; i++)
+        ids[i] = list[i].disposal->id;
+    TRY(copystates_load(arena, db, overdue_after, ids, count, &rows, &row_count));
+    for (size_t i = 0; i < count; i++)
+    {
+        list[i].copies = &rows[at];
+        for (; at < row_count && rows[at].disposal == ids[i]; at++)
+            list[i].copy_count++;
+    }
+    return OK;
+}
+
 static Err
 collect_unfinished(Arena *arena, Db *db, const char *overdue_after, StatusDatabase *status)
 {
@@ -42,7 +62,7 @@ collect_unfinished(Arena *arena, Db *db, const char *overdue_after, StatusDataba
     for (size_t i = 0; i < count; i++)
         TRY(read_extra(arena, rows, i, list[i], &status->disposals[i]));
     status->disposal_count = count;
-    return OK;
+    return collect_copies(arena, db, overdue_after, status->disposals, count);
 }
 
 static Err
@@ -55,6 +75,7 @@ collect_one(Arena *arena, Db *db, const char *overdue_after, int64_t id, StatusD
     TRY(disposals_load(arena, db, id, &disposal));
     TRY(db_query_row(db, SQL_status_extra, 2, params, &row));
     TRY(read_extra(arena, row, 0, disposal, ret));
+    TRY(collect_copies(arena, db, overdue_after, ret, 1));
     return disposals_tables(arena, db, id, &ret->tables, &ret->table_count);
 }
 
@@ -106,6 +127,48 @@ collect_status(Arena *arena, Db *db, const char *overdue_after, const CollectWhi
     return OK;
 }
 
+static ReportStore *
+store_named(Arena *arena, const char *name, ReportStore **list, size_t *count, size_t *room)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (strcmp((*list)[i].store, name) == 0)
+            return &(*list)[i];
+    const ReportStore store = { .store = name, .last_until = INSTANT_NONE };
+    ARENA_PUSH(arena, *list, *count, *room, store);
+    return &(*list)[*count - 1];
+}
+
+void
+collect_stores(Arena *arena, const StatusDatabase *status, ReportStore **ret_list, size_t *ret_count)
+{
+    size_t room = 0;
+
+    *ret_list = NULL;
+    *ret_count = 0;
+    for (size_t i = 0; i < status->disposal_count; i++)
+        for (size_t k = 0; k < status->disposals[i].copy_count; k++)
+        {
+            const CopyRow *row = &status->disposals[i].copies[k];
+            if (row->state == COPY_GONE)
+                continue;
+            ReportStore *store = store_named(arena, row->store, ret_list, ret_count, &room);
+            store->disposals[row->state]++;
+            store->late += row->late ? 1 : 0;
+            store->failing += row->last_error != NULL ? 1 : 0;
+            if (row->state == COPY_DATED && row->until != INSTANT_NONE && row->until > store->last_until)
+                store->last_until = row->until;
+        }
+}
+
+bool
+collect_waits_for_copies(const StatusDisposal *s)
+{
+    for (size_t i = 0; i < s->copy_count; i++)
+        if (s->copies[i].state != COPY_GONE)
+            return true;
+    return false;
+}
+
 Standing
 collect_standing(const StatusDisposal *s, Instant now)
 {
@@ -119,6 +182,8 @@ collect_standing(const StatusDisposal *s, Instant now)
     if (s->hold_id != 0)
         return STANDING_HELD;
     if (d->state == STATE_ARCHIVED && d->erase_after != INSTANT_NONE && now < d->erase_after && !d->immediate)
+        return STANDING_WAITING;
+    if (d->state == STATE_ERASED && collect_waits_for_copies(s))
         return STANDING_WAITING;
     return STANDING_READY;
 }
@@ -142,9 +207,8 @@ collect_pending(Arena *arena, Db *db, int64_t disposal_id, int64_t *ret)
     return OK;
 }
 
-/* Snapshots first; the other stores of expunge.copy follow here, a row each. */
 static void
-add_copies(Arena *arena, const Disposal *d, Certificate *c)
+add_snapshot(Arena *arena, const Disposal *d, Certificate *c)
 {
     if (d->snapshot_name == NULL)
         return;
@@ -157,6 +221,28 @@ add_copies(Arena *arena, const Disposal *d, Certificate *c)
                                        .key_destroyed_at = d->key_destroyed_at,
                                        .digest = d->snapshot_digest };
     ARENA_PUSH(arena, c->copies, c->copy_count, c->copy_room, snapshot);
+}
+
+/* Snapshots first; then the other stores. */
+static Err
+add_copies(Arena *arena, Db *db, const Disposal *d, Certificate *c)
+{
+    CopyRow *rows;
+    size_t count;
+
+    add_snapshot(arena, d, c);
+    TRY(copystates_load(arena, db, "0", &d->id, 1, &rows, &count)); /* whether they are late is not told here */
+    for (size_t i = 0; i < count; i++)
+    {
+        const CertificateCopy copy = { .store = rows[i].store,
+                                       .kind = "copies",
+                                       .name = rows[i].detail,
+                                       .state = copystates_name(rows[i].state),
+                                       .until = rows[i].state == COPY_GONE ? rows[i].gone_at : rows[i].until,
+                                       .key_destroyed_at = INSTANT_NONE };
+        ARENA_PUSH(arena, c->copies, c->copy_count, c->copy_room, copy);
+    }
+    return OK;
 }
 
 static Err
@@ -214,7 +300,7 @@ collect_certificate(Arena *arena, Db *db, const Disposal *disposal, Certificate 
     TRY(disposals_not_erased(arena, db, disposal->id, &c.not_erased, &c.not_erased_count));
     TRY(collect_wishes(arena, db, &c));
     TRY(load_requested(arena, db, disposal->id, &c.requested_at));
-    add_copies(arena, disposal, &c);
+    TRY(add_copies(arena, db, disposal, &c));
     TRY(collect_pending(arena, db, disposal->id, &c.pending));
     *ret_certificate = c;
     return OK;

@@ -6,6 +6,7 @@
 #define EXPUNGE_COLLECT_H
 
 #include "store/checkpoints.h"
+#include "store/copystates.h"
 #include "store/disposals.h"
 #include "store/ledger.h"
 
@@ -28,6 +29,8 @@ typedef struct StatusDisposal
     int64_t hold_id; /* the newest hold in force on its subject; 0: none */
     const char *hold_type;
     Instant hold_until;
+    CopyRow *copies; /* elsewhere; those that are gone, too */
+    size_t copy_count;
     DisposalTable *tables; /* only where one disposal, or one subject, was asked for */
     size_t table_count;
 } StatusDisposal;
@@ -68,7 +71,7 @@ typedef enum Standing
     STANDING_UNDER_WAY, /* a worker is busy with it */
     STANDING_FAILING,
     STANDING_HELD,
-    STANDING_WAITING, /* for the end of its grace period */
+    STANDING_WAITING, /* for the end of its grace period, or for stores that hold copies */
     STANDING_READY,   /* for the next run */
     STANDING_DONE,    /* cleared, or withdrawn */
     STANDING_COUNT
@@ -88,6 +91,18 @@ typedef struct CollectWhich
  * Fails with ERR_USAGE when there is no disposal of that id, and as db_query does. */
 NODISCARD Err collect_status(Arena *arena, Db *db, const char *overdue_after, const CollectWhich *which,
                              StatusDatabase *ret_status);
+/* Copies elsewhere of what is erased and not cleared: one for each store, in the order in which they are met. */
+typedef struct ReportStore
+{
+    const char *store;
+    int64_t disposals[COPY_STATES]; /* that wait for it */
+    int64_t late;                   /* of them */
+    int64_t failing;                /* likewise: its last answer was none, or it could not purge */
+    Instant last_until;             /* of those that are dated; INSTANT_NONE: none, or not known */
+} ReportStore;
+void collect_stores(Arena *arena, const StatusDatabase *status, ReportStore **ret_list, size_t *ret_count);
+
+bool collect_waits_for_copies(const StatusDisposal *disposal); /* a store is not known to hold none */
 Standing collect_standing(const StatusDisposal *disposal, Instant now);
 const char *collect_standing_name(Standing standing); /* "under_way", "failing", … */
 
@@ -106,9 +121,9 @@ typedef struct CertificateEntry
 typedef struct CertificateCopy
 {
     const char *store;
-    const char *kind;  /* "snapshot", … */
+    const char *kind;  /* "snapshot", or "copies" */
     const char *name;  /* NULL: the store names none */
-    const char *state; /* "living", "destroyed", … */
+    const char *state; /* "living", "destroyed"; of copies: "pending", "present", "dated", "gone" */
     Instant until;     /* when it went, or when it goes; INSTANT_NONE: not known */
     Instant key_destroyed_at;
     const char *digest; /* of the manifest; NULL: none */

@@ -53,6 +53,23 @@ views_json(const Outcome *o)
     return list;
 }
 
+static JsonDoc *
+copies_json(const Outcome *o)
+{
+    JsonDoc *list = jsondoc_array();
+    for (size_t i = 0; i < o->copy_count; i++)
+    {
+        JsonDoc *entry = jsondoc_object();
+        jsondoc_set_string(entry, "store", o->copies[i].store);
+        jsondoc_set_string(entry, "state", o->copies[i].state);
+        jsondoc_set_instant(entry, "until", o->copies[i].until);
+        jsondoc_set_string(entry, "detail", o->copies[i].detail);
+        jsondoc_set_string(entry, "error", o->copies[i].error);
+        jsondoc_push(list, entry);
+    }
+    return list;
+}
+
 static size_t
 line_length(const char *lines)
 {
@@ -107,6 +124,7 @@ outcomeview_json(Arena *arena, const Outcome *o)
     jsondoc_set(doc, "tables", tables);
     jsondoc_set(doc, "held", stays_json(o->held, o->held_count));
     jsondoc_set(doc, "kept", stays_json(o->kept, o->kept_count));
+    jsondoc_set(doc, "copies", copies_json(o));
     jsondoc_set(doc, "missing_indexes", indexes_json(o));
     jsondoc_set(doc, "views", views_json(o));
     jsondoc_set_bool(doc, "overdue", o->overdue);
@@ -149,6 +167,25 @@ add_copies(Text *text, Arena *arena, const Outcome *o)
                   text_thousands(arena, rows), text_bytes(arena, bytes));
 }
 
+/* Of a disposal that is about to lose its rows, the names alone. */
+static void
+add_stores(Text *text, Arena *arena, const Outcome *o)
+{
+    const bool erased = o->state == STATE_ERASED || o->state == STATE_CLEARED;
+
+    for (size_t i = 0; i < o->copy_count && erased; i++)
+    {
+        const OutcomeCopy *copy = &o->copies[i];
+        text_addf(text, "    %-34s %-11s %12s", arena_printf(arena, "store %s", copy->store), copy->state, "");
+        if (copy->until != INSTANT_NONE)
+            text_addf(text, "  until %s", instant_format_day(arena, copy->until));
+        text_addf(text, "%s%s\n", copy->detail == NULL ? "" : "  ", copy->detail == NULL ? "" : copy->detail);
+    }
+    for (size_t i = 0; i < o->copy_count && !erased && o->removes; i++)
+        text_addf(text, "%s%s%s", i == 0 ? "    then copies in " : ", ", o->copies[i].store,
+                  i + 1 == o->copy_count ? "\n" : "");
+}
+
 char *
 outcomeview_text(Arena *arena, const Outcome *o, bool verbose)
 {
@@ -171,6 +208,7 @@ outcomeview_text(Arena *arena, const Outcome *o, bool verbose)
         add_stays(&text, arena, "kept", o->kept, o->kept_count);
     if (o->step != NULL && strcmp(o->step, "approve") == 0 && o->digest != NULL)
         text_addf(&text, "    it waits for a second person: expunge approve %s --plan %s\n", id, o->digest);
+    add_stores(&text, arena, o);
     if (o->error != NULL)
         text_addf(&text, "    ! %s\n", o->error);
     if (o->waits != NULL)

@@ -210,6 +210,31 @@ add_kept(Page *page, const ReportDatabase *database)
 }
 
 static void
+add_stores(Page *page, const ReportDatabase *database)
+{
+    static const PageColumn columns[] = {
+        { "database", NULL, PAGE_TEXT, false },          { "store", "store", PAGE_WORD, false },
+        { "pending", "not asked", PAGE_NUMBER, false },  { "present", "holds copies", PAGE_NUMBER, false },
+        { "dated", "until a date", PAGE_NUMBER, false }, { "last_until", "the last", PAGE_DAY, false },
+        { "failing", "failing", PAGE_NUMBER, false },    { "late", "too late", PAGE_NUMBER, false }
+    };
+    ReportStore *stores;
+    size_t count;
+    PageTable *table = page_table(page, &(PageTable){ .section = "copies",
+                                                      .caption = "Copies elsewhere of what is erased",
+                                                      .empty = "no disposal waits for a store",
+                                                      PAGE_COLUMNS(columns) });
+
+    collect_stores(page->arena, &database->status, &stores, &count);
+    for (size_t i = 0; i < count; i++)
+        PAGE_ROW(page, table, page_text(database->status.name), page_text(stores[i].store),
+                 page_number(stores[i].disposals[COPY_PENDING]), page_number(stores[i].disposals[COPY_PRESENT]),
+                 page_number(stores[i].disposals[COPY_DATED]), page_time(stores[i].last_until),
+                 page_toned(page_number(stores[i].failing), stores[i].failing > 0 ? PAGE_BAD : PAGE_PLAIN),
+                 page_toned(page_number(stores[i].late), stores[i].late > 0 ? PAGE_BAD : PAGE_PLAIN));
+}
+
+static void
 add_failures(Page *page, const ReportDatabase *database)
 {
     static const PageColumn columns[] = {
@@ -299,6 +324,7 @@ add_database(Page *page, const Report *report, const ReportDatabase *database)
     add_failures(page, database);
     add_holds(page, database);
     add_kept(page, database);
+    add_stores(page, database);
 }
 
 static void

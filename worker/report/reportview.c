@@ -20,7 +20,11 @@ reportview_faults(const ReportDatabase *database)
         faults += subject->overdue > 0 || subject->problem != NULL || subject->counts.late > 0 ? 1 : 0;
     }
     for (size_t i = 0; i < database->status.disposal_count; i++)
-        faults += database->status.disposals[i].disposal->attempts > 0 ? 1 : 0;
+    {
+        const StatusDisposal *s = &database->status.disposals[i];
+        const bool late_copy = s->overdue && s->disposal->state == STATE_ERASED;
+        faults += s->disposal->attempts > 0 || late_copy ? 1 : 0;
+    }
     return faults + (database->status.coverage_problem != NULL ? 1 : 0) + (database->status.error != NULL ? 1 : 0);
 }
 
@@ -223,6 +227,28 @@ kept_json(const ReportDatabase *database)
 }
 
 static JsonDoc *
+stores_json(Arena *arena, const StatusDatabase *status)
+{
+    JsonDoc *list = jsondoc_array();
+    ReportStore *stores;
+    size_t count;
+
+    collect_stores(arena, status, &stores, &count);
+    for (size_t i = 0; i < count; i++)
+    {
+        JsonDoc *doc = jsondoc_object();
+        jsondoc_set_string(doc, "store", stores[i].store);
+        for (int state = COPY_PENDING; state < COPY_GONE; state++)
+            jsondoc_set_integer(doc, copystates_name((CopyState)state), stores[i].disposals[state]);
+        jsondoc_set_integer(doc, "late", stores[i].late);
+        jsondoc_set_integer(doc, "failing", stores[i].failing);
+        jsondoc_set_instant(doc, "last_until", stores[i].last_until);
+        jsondoc_push(list, doc);
+    }
+    return list;
+}
+
+static JsonDoc *
 database_json(Arena *arena, const ReportDatabase *database)
 {
     const StatusDatabase *status = &database->status;
@@ -252,6 +278,7 @@ database_json(Arena *arena, const ReportDatabase *database)
     jsondoc_set(doc, "holds", holds_json(database));
     jsondoc_set_integer(doc, "refused_attempts", database->refused);
     jsondoc_set(doc, "not_erased", kept_json(database));
+    jsondoc_set(doc, "copies", stores_json(arena, status));
     jsondoc_set(doc, "failing_or_overdue", late);
     jsondoc_set_integer(doc, "faults", reportview_faults(database));
     jsondoc_set_integer(doc, "ledger_pending", database->pending);

@@ -75,6 +75,29 @@ statusview_is_late(const StatusDisposal *disposal)
     return disposal->overdue || disposal->disposal->attempts > 0;
 }
 
+static JsonDoc *
+copies_json(const StatusDisposal *s)
+{
+    JsonDoc *list = jsondoc_array();
+    for (size_t i = 0; i < s->copy_count; i++)
+    {
+        const CopyRow *row = &s->copies[i];
+        JsonDoc *copy = jsondoc_object();
+        jsondoc_set_string(copy, "store", row->store);
+        jsondoc_set_string(copy, "state", copystates_name(row->state));
+        jsondoc_set_integer(copy, "items", row->items);
+        jsondoc_set_instant(copy, "until", row->state == COPY_GONE ? row->gone_at : row->until);
+        jsondoc_set_string(copy, "detail", row->detail);
+        jsondoc_set_bool(copy, "late", row->late);
+        jsondoc_set_instant(copy, "checked_at", row->checked_at);
+        jsondoc_set_integer(copy, "attempts", row->attempts);
+        jsondoc_set_string(copy, "last_error", row->last_error);
+        jsondoc_set_instant(copy, "next_attempt_at", row->next_attempt_at);
+        jsondoc_push(list, copy);
+    }
+    return list;
+}
+
 JsonDoc *
 statusview_disposal(Arena *arena, const StatusDatabase *database, const StatusDisposal *s)
 {
@@ -111,6 +134,7 @@ statusview_disposal(Arena *arena, const StatusDatabase *database, const StatusDi
     jsondoc_set_integer(doc, "attempts", d->attempts);
     jsondoc_set_string(doc, "last_error", d->last_error);
     jsondoc_set_instant(doc, "next_attempt_at", d->next_attempt_at);
+    jsondoc_set(doc, "copies", copies_json(s));
     if (s->table_count > 0)
         set_tables(arena, doc, s);
     return doc;
@@ -192,12 +216,37 @@ tell_hold(Text *text, Arena *arena, const StatusDisposal *s, Instant now)
         text_addf(text, "; grace until %s", day_and_distance(arena, now, s->disposal->erase_after));
 }
 
+/* "exports present, cluster-eu until 2026-05-01 (in 30 days)" */
+static void
+tell_copies(Text *text, Arena *arena, const StatusDisposal *s, Instant now)
+{
+    const char *between = "";
+
+    text_addf(text, "the live rows went %s; copies elsewhere: ", day_and_distance(arena, now, s->disposal->erased_at));
+    for (size_t i = 0; i < s->copy_count; i++)
+    {
+        const CopyRow *row = &s->copies[i];
+        if (row->state == COPY_GONE)
+            continue;
+        text_addf(text, "%s%s ", between, row->store);
+        between = ", ";
+        if (row->state == COPY_DATED && row->until != INSTANT_NONE)
+            text_addf(text, "until %s", day_and_distance(arena, now, row->until));
+        else
+            text_add(text, row->state == COPY_PENDING ? "not asked yet"
+                           : row->state == COPY_DATED ? "until its retention takes them"
+                                                      : "present");
+    }
+}
+
 static void
 tell_waiting(Text *text, Arena *arena, const StatusDisposal *s, Instant now)
 {
     const Disposal *d = s->disposal;
     const char *rows = layout_count(arena, s->rows_archived, "row", "rows");
-    if (disposals_is_policy(d) || d->root_erased)
+    if (d->state == STATE_ERASED)
+        tell_copies(text, arena, s, now);
+    else if (disposals_is_policy(d) || d->root_erased)
         text_addf(text, "%s moved into a snapshot, which goes after %s", rows,
                   day_and_distance(arena, now, d->erase_after));
     else
@@ -273,8 +322,13 @@ statusview_sentence(Arena *arena, const StatusDisposal *s, Instant now)
 {
     Text text = TEXT_INIT(arena);
 
-    if (s->overdue)
+    if (s->overdue && s->due_at != INSTANT_NONE && s->due_at <= now)
         text_addf(&text, "OVERDUE since %s: ", day_and_distance(arena, now, s->due_at));
+    else if (s->overdue && s->due_at != INSTANT_NONE)
+        text_addf(&text, "OVERDUE: a copy will be there beyond %s, when the last was promised to be gone: ",
+                  day_and_distance(arena, now, s->due_at));
+    else if (s->overdue)
+        text_add(&text, "OVERDUE: ");
     switch (collect_standing(s, now))
     {
     case STANDING_UNDER_WAY:
@@ -458,6 +512,27 @@ add_story_tables(Text *text, Arena *arena, const StatusDisposal *s)
     layout_print(&grid, "  ", text);
 }
 
+static void
+add_story_copies(Text *text, Arena *arena, const StatusDisposal *s)
+{
+    Grid grid = layout_grid(arena, "lllll");
+    for (size_t i = 0; i < s->copy_count; i++)
+    {
+        const CopyRow *row = &s->copies[i];
+        const Instant at = row->state == COPY_GONE ? row->gone_at : row->until;
+        if (i == 0)
+            LAYOUT_ROW(&grid, "store", "copies", "until", "late", "");
+        LAYOUT_ROW(&grid, row->store, copystates_name(row->state), at == INSTANT_NONE ? "" : layout_moment(arena, at),
+                   row->late ? "LATE" : "",
+                   row->last_error != NULL ? row->last_error
+                   : row->detail != NULL   ? row->detail
+                                           : "");
+    }
+    if (grid.count > 0)
+        text_add(text, "\n");
+    layout_print(&grid, "  ", text);
+}
+
 char *
 statusview_story(Arena *arena, const StatusDatabase *database, const StatusDisposal *s)
 {
@@ -469,5 +544,6 @@ statusview_story(Arena *arena, const StatusDatabase *database, const StatusDispo
     text_addf(&text, "  %s\n\n", statusview_sentence(arena, s, database->now));
     add_moments(&text, arena, d, database->now);
     add_story_tables(&text, arena, s);
+    add_story_copies(&text, arena, s);
     return text_done(&text);
 }

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clear_private.h -- what the files of clear share. */
+#ifndef EXPUNGE_CLEAR_PRIVATE_H
+#define EXPUNGE_CLEAR_PRIVATE_H
+
+#include "engine/clear.h"
+
+/* One store under judgement, with all that wait for it. */
+typedef struct Judgement
+{
+    Arena *arena;
+    Session *const *sessions;
+    size_t session_count;
+    const StoreRule *rule;
+    const CopyKind *kind;
+    CopyStore store;
+    CopyCase **cases;
+    ClearItem **items; /* one for each case */
+    int64_t *attempts; /* likewise: failed ones so far */
+    size_t count;
+    size_t room;
+    CopyCase **barred; /* cases that may not be purged: what could be theirs is not taken for others' sake */
+    size_t barred_count;
+    size_t locked; /* sessions, from the first on, that hold the store's lock */
+} Judgement;
+
+/* -- clear_permit.c: what may be taken away */
+/* CopyStore.living; context: the Judgement. */
+Err clear_living(void *context, const CopyCase *about, const char *const *keys, size_t count, bool *ret_lives);
+/* Which cases may be purged: COPY_PRESENT, no hold is in force, and nobody is there again with the key.  What forbids it
+ * becomes the case's problem.  Fails where nobody can tell. */
+NODISCARD Err clear_permit(Judgement *j, bool **ret_permitted);
+
+#endif

@@ -156,7 +156,6 @@ restic forget --quiet --no-cache "$(restic snapshots --json --no-cache --tag cus
 over 'a snapshot of two subjects'
 
 # ---- killed -------------------------------------------------------------------------------------------------------------
-x() { PATH=$WORK/bin:$MINE "$EXPUNGE" --config "$CONF" "$@"; }
 for point in restic.prune restic.pruned restic.forget restic.forgot copies.purged restic.prune:2 restic.pruned:2; do
     fresh
     run faulty "$point" run

@@ -53,12 +53,10 @@ expect_match 'keys come by stdin' "$WORK/input" '"key":"e1"'
 # ---- faults -----------------------------------------------------------------------------------------------------------
 again eu
 keep_waiting eu
-# While the fault lasts: nothing is cleared, the archives of others are there, and the reason is told.  Then within three runs
-# all is cleared.
+# While the fault lasts: nothing is cleared or taken, the archives of others are there, and the reason is told; one after the
+# other, as each leaves all as it was.  Then within three runs all is cleared.
 check_fault() # NAME FAULT-SHELL REASON-REGEX [STATES-WHILE]
 {
-    wait_again eu
-    tapes e1 e2 k1
     printf '%s\n' "$2" >"$WORK/fault"
     run x run
     expect_equal "$1: nothing is cleared" "archived 1, erased 3" "$(states eu)"
@@ -71,10 +69,10 @@ check_fault() # NAME FAULT-SHELL REASON-REGEX [STATES-WHILE]
     fi
     expect_equal "$1: no copy is called gone" 0 "$(sql eu "select count(*) from expunge.copy where state = 'gone'")"
     expect_equal "$1: there is a next attempt" 3 "$(sql eu "select count(*) from expunge.disposal where state = 'erased' and next_attempt_at > now()")"
-    : >"$WORK/fault"
-    converges "$1" eu
-    expect_equal "$1: others' archives are there" './monday/customer-k1.tar ./tuesday/customer-k1.tar ' "$(left)"
+    expect_equal "$1: nothing is taken" 6 "$(left | wc -w)"
 }
+wait_again eu
+tapes e1 e2 k1
 
 check_fault 'it is busy' 'exit 75' 'exit status 75'
 check_fault 'it fails' 'echo "the drive is on fire" >&2; exit 1' 'exit status 1: the drive is on fire'
@@ -91,6 +89,9 @@ check_fault 'it answers gone, and counts' 'for id in $(grep -o "eu-[0-9]*" "'"$W
 check_fault 'it is cut off in its answer' 'exec "'"$ROOT"'/etc/examples/tapes.py" "$@" <"'"$WORK"'/input" | head -c 60; exit 0' 'nonsense|did not answer'
 check_fault 'it answers gone for all and fails' 'for id in $(grep -o "eu-[0-9]*" "'"$WORK"'/input"); do echo "{\"id\":\"$id\",\"state\":\"gone\"}"; done; exit 3' 'exit status 3'
 check_fault 'it never ends to speak' 'yes' 'said more than'
+: >"$WORK/fault"
+converges 'they are all over' eu
+expect_equal "others' archives are there" './monday/customer-k1.tar ./tuesday/customer-k1.tar ' "$(left)"
 
 # Purges that come half-way: what is really gone may be called gone, and nothing else.
 half_purge() # NAME FAULT REASON

@@ -152,7 +152,7 @@ restic forget --quiet --no-cache "$(restic snapshots --json --no-cache --tag cus
 over 'a snapshot of two subjects'
 
 # ---- killed -------------------------------------------------------------------------------------------------------------
-for point in restic.prune restic.pruned restic.forget restic.forgot copies.purged restic.prune:2 restic.pruned:2; do
+for point in restic.pruned restic.forget restic.forgot restic.prune:2; do
     fresh
     run faulty "$point" run
     expect_equal "killed at $point: it was" 137 "$STATUS"

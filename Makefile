@@ -229,6 +229,8 @@ install: $(BIN_release) ## PREFIX=/usr/local DESTDIR=: program, configuration, u
 	install -m 0644 etc/sysusers.d/expunge.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/expunge.conf
 	install -D -m 0644 etc/man/expunge.8 $(DESTDIR)$(PREFIX)/share/man/man8/expunge.8
 	install -D -m 0644 etc/man/expunge.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/expunge.conf.5
+	install -d $(DESTDIR)$(PREFIX)/share/expunge/processors
+	install -m 0644 etc/processors/*.conf $(DESTDIR)$(PREFIX)/share/expunge/processors/
 	install -D -m 0644 etc/completions/expunge.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/expunge
 
 clean: ## remove build/

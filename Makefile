@@ -61,7 +61,7 @@ LDFLAGS_cov     := --coverage
 
 # Libraries are asked for when the first recipe needs them, not when this file is read: "make check" on a fresh machine
 # installs them first.  libsystemd is loaded at run time.
-PACKAGES := libpq libconfig libzstd libsodium jansson
+PACKAGES := libpq libconfig libzstd libsodium jansson libcurl
 ask = $(or $(shell pkg-config $(1) 2>/dev/null && echo -pthread),$(error \
       pkg-config does not know all of: $(2); "sh scripts/install-deps.sh build test" installs them))
 PKG_CFLAGS   = $(eval PKG_CFLAGS := $(patsubst -I%,-isystem %,$(call ask,--cflags $(PACKAGES),$(PACKAGES))))$(PKG_CFLAGS)
@@ -229,6 +229,8 @@ install: $(BIN_release) ## PREFIX=/usr/local DESTDIR=: program, configuration, u
 	install -m 0644 etc/sysusers.d/expunge.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/expunge.conf
 	install -D -m 0644 etc/man/expunge.8 $(DESTDIR)$(PREFIX)/share/man/man8/expunge.8
 	install -D -m 0644 etc/man/expunge.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/expunge.conf.5
+	install -d $(DESTDIR)$(PREFIX)/share/expunge/processors
+	install -m 0644 etc/processors/*.conf $(DESTDIR)$(PREFIX)/share/expunge/processors/
 	install -D -m 0644 etc/completions/expunge.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/expunge
 
 clean: ## remove build/

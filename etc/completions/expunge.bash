@@ -5,7 +5,7 @@
 _expunge()
 {
     local global='--config --json --quiet --verbose --no-color'
-    local commands='init check plan run watch restore export request approve withdraw hold release status report certificate verify replay snapshot pause resume help'
+    local commands='init check plan run watch restore export request approve withdraw hold release status report certificate verify replay snapshot notify pause resume help'
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' at choices=''
 
     # the command is the first word that is neither an option nor the file of --config
@@ -35,7 +35,7 @@ _expunge()
         ;;
     --ground) choices='contract_ended customer_request consent_withdrawn objection erasure_right minor_without_consent unlawful' ;;
     --type) choices='legal legal_process restriction' ;;
-    --as-of | --database | --disposal | --for | --from | --into | --jobs | --label | --plan | --policy | --reason | --reference | --requested-by | --ticket | --to | --until | --user | --verified-by) return ;;
+    --as-of | --database | --disposal | --for | --from | --into | --jobs | --label | --plan | --policy | --processor | --reason | --reference | --requested-by | --settle | --ticket | --to | --until | --user | --verified-by) return ;;
     *)
         case $command in
         '') choices="$global --version $commands" ;;
@@ -58,6 +58,7 @@ _expunge()
             [ "$before" != snapshot ] || choices='list show cat'
             [ "$before" != list ] || choices='--all'
             ;;
+        notify) choices='--disposal --processor --settle --reason --user' ;;
         pause | resume) choices='--reason' ;;
         help) choices="$commands exit-codes config" ;;
         esac

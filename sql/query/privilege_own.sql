@@ -9,7 +9,10 @@
                  ('not_erased', 'insert'), ('not_erased', 'delete'), ('outbox', 'select'), ('outbox', 'insert'),
                  ('outbox', 'update'), ('outbox', 'delete'), ('hold', 'select'), ('hold', 'update, delete, truncate'),
                  ('report_disposal', 'select'), ('report_not_erased', 'select'), ('report_hold', 'select'),
-                 ('checkpoint', 'select'), ('checkpoint', 'insert'))
+                 ('checkpoint', 'select'), ('checkpoint', 'insert'), ('processor_task', 'select'),
+                 ('processor_task', 'insert'), ('processor_task', 'update'), ('processor_task', 'delete'),
+                 ('processor_work', 'select'), ('processor_key', 'select'), ('processor_key', 'insert'),
+                 ('processor_key', 'delete'))
          w(name, privilege)
    where not has_table_privilege('expunge.' || w.name, w.privilege)
    order by w.name, w.privilege

@@ -324,10 +324,10 @@ const Command command_init = {
     .summary = "install or upgrade schema expunge and the roles in each database",
     .description =
         "Makes the state directory, the key file, the signing key and the ledger when they are missing, then installs or\n"
-        "upgrades schema expunge in each database, creates the roles expunge_worker, expunge_support and expunge_auditor,\n"
-        "and grants expunge_worker what it needs on the tables that the configuration reaches.  Running it again changes\n"
-        "nothing.  It writes what an auditor needs to check the ledger: allowed_signers, expunge-N.pub (minisign) and\n"
-        "expunge-N.pem (openssl), beside it.\n"
+        "upgrades schema expunge in each database, creates the roles expunge_worker, expunge_notifier, expunge_support and\n"
+        "expunge_auditor, and grants expunge_worker what it needs on the tables that the configuration reaches.  Running it\n"
+        "again changes nothing.  It writes what an auditor needs to check the ledger: allowed_signers, expunge-N.pub\n"
+        "(minisign) and expunge-N.pem (openssl), beside it.\n"
         "--rotate-master wraps every living key under worker.next_master_key, in place: whatever is interrupted is gone on\n"
         "with by the next call, and copies of the key file from before open nothing once the old master key is destroyed.",
     .options = options,

@@ -17,8 +17,8 @@ const Command *const command_list[] = { &command_init,    &command_check,    &co
                                         &command_watch,   &command_restore,  &command_export,      &command_request,
                                         &command_approve, &command_withdraw, &command_hold,        &command_release,
                                         &command_status,  &command_report,   &command_certificate, &command_verify,
-                                        &command_replay,  &command_snapshot, &command_pause,       &command_resume,
-                                        &command_help };
+                                        &command_replay,  &command_snapshot, &command_notify,      &command_pause,
+                                        &command_resume,  &command_help };
 const size_t command_count = sizeof command_list / sizeof *command_list;
 
 bool
@@ -251,10 +251,12 @@ workshop_open(Context *context, WorkshopNeed need, Workshop *ret_workshop)
         open_ledger_if_there(context->arena, &workshop);
     else
         TRY(judge_state(context->arena, workshop.rules));
-    if (need != WORKSHOP_RULES)
+    if (need == WORKSHOP_LEDGER || need == WORKSHOP_ALL)
         TRY(ledger_open(arena_printf(context->arena, "%s/ledger.jsonl", workshop.rules->state_dir), true,
                         &workshop.ledger));
-    if (need == WORKSHOP_ALL)
+    if (need == WORKSHOP_KEYS)
+        TRY(ledger_look(arena_printf(context->arena, "%s/ledger.jsonl", workshop.rules->state_dir), &workshop.ledger));
+    if (need == WORKSHOP_KEYS || need == WORKSHOP_ALL)
     {
         CLEANUP(secret_freep) Secret *master = NULL;
         CLEANUP(secret_freep) Secret *next = NULL;

@@ -62,7 +62,7 @@ typedef struct Command
 extern const Command command_init, command_check, command_plan, command_run, command_watch, command_request,
     command_approve, command_withdraw, command_hold, command_release, command_status, command_report,
     command_certificate, command_verify, command_replay, command_snapshot, command_restore, command_export,
-    command_pause, command_resume, command_help;
+    command_notify, command_pause, command_resume, command_help;
 
 extern const Command *const command_list[];
 extern const size_t command_count;
@@ -85,6 +85,7 @@ typedef enum WorkshopNeed
 {
     WORKSHOP_RULES,
     WORKSHOP_LEDGER, /* rules and ledger */
+    WORKSHOP_KEYS,   /* rules, master key and keys; the ledger, to be read alone */
     WORKSHOP_ALL     /* rules, master key, keys, ledger */
 } WorkshopNeed;
 NODISCARD Err workshop_open(Context *context, WorkshopNeed need, Workshop *ret_workshop);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "engine/stop.h"
 #include "sql.h"
+#include "store/tasks.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -49,11 +50,15 @@ clear_finish(Session *session, Arena *arena, Disposal *d, bool *ret_cleared)
 {
     CLEANUP(db_tx_endp) DbTx tx = { 0 };
     const Transit step = { .from = STATE_ERASED, .to = STATE_CLEARED };
+    TaskCounts tasks;
     CopyRow *rows;
     size_t count;
 
     *ret_cleared = false;
     TRY(db_begin(session->db, "", &tx));
+    TRY(tasks_count(arena, session->db, d->id, &tasks));
+    if (tasks.outstanding > 0 || tasks.keys > 0)
+        return OK; /* a processor has the subject's data still: the notifier is at it */
     TRY(copystates_load(arena, session->db, session->rules->overdue_after, &d->id, 1, &rows, &count));
     for (size_t i = 0; i < count; i++)
         if (rows[i].state != COPY_GONE)
@@ -82,6 +87,18 @@ tell_row(const CopyRow *row, Outcome *o)
     o->overdue = o->overdue || row->late;
 }
 
+static Err
+tell_processors(Session *session, Arena *arena, const Disposal *d, Outcome *o)
+{
+    TaskCounts tasks;
+
+    TRY(tasks_count(arena, session->db, d->id, &tasks));
+    o->untold = tasks.outstanding;
+    o->untold_late = tasks.overdue;
+    o->overdue = o->overdue || tasks.overdue > 0;
+    return OK;
+}
+
 Err
 clear_tell(Session *session, Arena *arena, const Disposal *d, Outcome *o)
 {
@@ -90,7 +107,10 @@ clear_tell(Session *session, Arena *arena, const Disposal *d, Outcome *o)
     size_t count = 0;
 
     if (d->id != 0)
+    {
         TRY(copystates_load(arena, session->db, rules->overdue_after, &d->id, 1, &rows, &count));
+        TRY(tell_processors(session, arena, d, o));
+    }
     o->copies = ARENA_ARRAY(arena, OutcomeCopy, count + rules->store_count + 1);
     o->copy_count = 0;
     for (size_t i = 0; i < count; i++)
@@ -439,7 +459,12 @@ finish(Clearing *c, ClearItem *item)
     if (o->overdue && o->error == NULL)
     {
         o->code = ERR_PARTLY;
-        o->error = "copies of it outlive the promised window (cleared_within)";
+        o->error = o->untold_late > 0 ? arena_printf(c->arena,
+                                                     "%" PRId64 " of %" PRId64
+                                                     " message(s) to processors past their deadline: see \"expunge "
+                                                     "status\", and \"expunge notify\"",
+                                                     o->untold_late, o->untold)
+                                      : "copies of it outlive the promised window (cleared_within)";
     }
     item->disposal = NULL; /* scratch */
     return disposals_unclaim(session->db, item->id);

@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "engine/archive.h"
+#include "engine/capture.h"
 #include "engine/erase.h"
 #include "engine/kept.h"
 #include "engine/late.h"
@@ -27,6 +28,7 @@ typedef struct Depart
     FrameMark *marks;
     int64_t *rows; /* deleted or changed */
     bool root_absent;
+    CapturedKeys keys; /* of values for processors, which are read before the rows go */
 } Depart;
 
 Err
@@ -121,6 +123,7 @@ attempt(Depart *d)
     Job *job = d->job;
     char digest[65];
 
+    TRY(capture_reserve(job, &d->keys));
     TRY(archive_begin_copy(job, d->archive, &d->tables, &d->count));
     d->marks = ARENA_ARRAY(job->arena, FrameMark, d->count + 1);
     d->rows = ARENA_ARRAY(job->arena, int64_t, d->count + 1);
@@ -130,6 +133,7 @@ attempt(Depart *d)
     if (d->root_absent)
         return OK;
     TRY(collect(job));
+    TRY(capture_values(job, &d->keys));
     TRY(archive_copy_files(job, d->archive, d->marks));
     fault_point("depart.copied");
     TRY(job_guard_rest(job));

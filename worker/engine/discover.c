@@ -51,7 +51,7 @@ judge_overdue(Job *job)
     const Disposal *d = job->disposal;
 
     if (d->state == STATE_ERASED && (d->snapshot_name == NULL || d->key_destroyed_at != INSTANT_NONE) &&
-        job->outcome->copy_count > 0)
+        (job->outcome->copy_count > 0 || job->outcome->untold > 0))
         return OK; /* clear_tell() has said */
     if (strcmp(job->outcome->step, "wait") == 0)
     {

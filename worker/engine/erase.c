@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "engine/approval.h"
 #include "engine/archive.h"
+#include "engine/capture.h"
 #include "engine/clear.h"
 #include "engine/coverage.h"
 #include "engine/kept.h"
@@ -31,6 +32,8 @@ transit(Job *job, State to, const char *event, JsonDoc *fields)
 
     TRY(db_begin(job->session->db, "", &tx));
     TRY(disposals_transit(job->session->db, job->disposal->id, &step));
+    if (to == STATE_ERASED)
+        TRY(capture_begin(job));
     TRY(disposals_record(job->arena, job->session->db, job->disposal->id, event, fields));
     TRY(db_commit(&tx));
     fault_point("transit.committed");
@@ -142,6 +145,7 @@ pass_over(Job *job)
     TRY(disposals_transit(db, job->disposal->id, &begin));
     TRY(disposals_record(job->arena, db, job->disposal->id, "erasing", session_fields(job->session, job->disposal)));
     TRY(disposals_transit(db, job->disposal->id, &end));
+    TRY(capture_begin(job));
     JsonDoc *fields = erased_fields(job, &e);
     jsondoc_set_bool(fields, "key_has_another_owner", true);
     TRY(disposals_record(job->arena, db, job->disposal->id, "erased", fields));
@@ -152,23 +156,17 @@ pass_over(Job *job)
     return session_flush(job->session, job->disposal->id, false);
 }
 
-/* In one transaction, under the root's lock; a plan that nobody approved is counted and not begun. */
+/* In one transaction, under the root's lock; a plan that nobody approved is counted and not begun.  keys: of values for
+ * processors, which are read here, before the first row goes. */
 static Err
-begin(Job *job, Plan *ret_plan)
+begin_in(Job *job, Plan *ret_plan, CapturedKeys *keys)
 {
     CLEANUP(db_tx_endp) DbTx tx = { 0 };
     const Transit step = { .from = job->disposal->state, .to = STATE_ERASING };
-    const bool subject = job->target->subject != NULL;
     const bool needs = approval_is_needed(job) && job->disposal->approved;
 
-    TRY(coverage_judge(job->arena, job->session, job->target, job->outcome));
-    TRY(erase_judge_rights(job));
-    TRY(session_judge_schema(job->session));
-    TRY(refresh_judge(job));
-    if (subject)
-        TRY(session_prepare_work(job->session, &job->selector));
     TRY(job_guard(job, GUARD_DURABLE, "for update", &tx));
-    if (subject)
+    if (job->target->subject != NULL)
     {
         TRY(job_fill_subject(job));
         TRY(job_refuse_foreign(job));
@@ -177,6 +175,7 @@ begin(Job *job, Plan *ret_plan)
         if (needs && !ret_plan->approved)
             return OK;
         TRY(orphans_note(job));
+        TRY(capture_values(job, keys));
         TRY(whole_rehearse(job));
     }
     TRY(disposals_transit(job->session->db, job->disposal->id, &step));
@@ -188,7 +187,30 @@ begin(Job *job, Plan *ret_plan)
     TRY(db_commit(&tx));
     fault_point("begin.committed");
     job->disposal->state = STATE_ERASING;
-    return session_flush(job->session, job->disposal->id, false);
+    return OK;
+}
+
+static Err
+begin(Job *job, Plan *ret_plan)
+{
+    CapturedKeys keys = { .count = 0 };
+
+    TRY(coverage_judge(job->arena, job->session, job->target, job->outcome));
+    TRY(erase_judge_rights(job));
+    TRY(session_judge_schema(job->session));
+    TRY(refresh_judge(job));
+    if (job->target->subject != NULL)
+        TRY(session_prepare_work(job->session, &job->selector));
+    TRY(capture_reserve(job, &keys));
+    Err e = begin_in(job, ret_plan, &keys);
+    if (e == ERR_AGAIN && capture_wants_keys(&keys))
+    {
+        err_clear();
+        TRY(capture_reserve(job, &keys));
+        e = begin_in(job, ret_plan, &keys);
+    }
+    TRY(e);
+    return job->disposal->state == STATE_ERASING ? session_flush(job->session, job->disposal->id, false) : OK;
 }
 
 Err
@@ -484,6 +506,7 @@ erase_clear(Job *job)
     bool cleared;
 
     TRY(destroy_snapshot(job));
+    TRY(capture_end_keys(job));
     TRY(clear_note(job->session, job->arena, job->disposal));
     TRY(clear_finish(job->session, job->arena, job->disposal, &cleared));
     job->outcome->progressed = job->outcome->progressed || had_key || cleared;
@@ -498,6 +521,7 @@ erase_withdraw(Job *job)
     {
         late_begin(job);
         TRY(late_forget(job));
+        TRY(capture_forget(job));
     }
     return transit(job, STATE_WITHDRAWN, "withdrawn", session_fields(job->session, job->disposal));
 }

@@ -129,6 +129,8 @@ char *selector_take(const Selector *s, size_t position);
 /* -- copying and erasing */
 char *selector_copy(const Selector *s, size_t position);
 char *selector_copy_change(const Selector *s, size_t change);
+/* columns of the scope's rows as texts, each combination once; $1: how many at most */
+char *selector_values(const Selector *s, size_t position, const size_t *columns, size_t count);
 /* numbers ($1, $2], both literal when moving */
 char *selector_delete_numbers(const Selector *s, size_t position);
 char *selector_move_numbers(const Selector *s, size_t position, int64_t low, int64_t high);

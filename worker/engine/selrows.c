@@ -17,25 +17,45 @@ selparts_columns(Text *text, const GraphTable *table, const char *alias)
         }
 }
 
+/* " from …": the rows of the scope's table as t */
+static void
+add_scope_rows(Text *text, const Selector *s, size_t position)
+{
+    const GraphTable *table = selparts_table(s, position);
+
+    text_addf(text, " from %s t", table->from);
+    if (!selparts_is_collected(s, position))
+    {
+        text_add(text, " where ");
+        selparts_range_base(text, s, position);
+        return;
+    }
+    text_addf(text, " join %s w on ", selparts_work(s, position));
+    selparts_join(text, table, "t", "w");
+}
+
 char *
 selector_copy(const Selector *s, size_t position)
 {
     Text text = TEXT_INIT(s->arena);
-    const GraphTable *table = selparts_table(s, position);
+
     text_add(&text, "copy (select ");
-    selparts_columns(&text, table, "t");
-    text_addf(&text, " from %s t", table->from);
-    if (!selparts_is_collected(s, position))
-    {
-        text_add(&text, " where ");
-        selparts_range_base(&text, s, position);
-    }
-    else
-    {
-        text_addf(&text, " join %s w on ", selparts_work(s, position));
-        selparts_join(&text, table, "t", "w");
-    }
+    selparts_columns(&text, selparts_table(s, position), "t");
+    add_scope_rows(&text, s, position);
     text_add(&text, ") to stdout");
+    return text_done(&text);
+}
+
+char *
+selector_values(const Selector *s, size_t position, const size_t *columns, size_t count)
+{
+    Text text = TEXT_INIT(s->arena);
+
+    text_add(&text, "select distinct ");
+    for (size_t i = 0; i < count; i++)
+        text_addf(&text, "%st.%s::text", i > 0 ? ", " : "", selparts_table(s, position)->columns[columns[i]].quoted);
+    add_scope_rows(&text, s, position);
+    text_add(&text, " order by 1 limit $1::bigint");
     return text_done(&text);
 }
 

@@ -251,6 +251,23 @@ open_whole(Session *session)
     return judge_residency(session);
 }
 
+/* Whatever the role that logs in may do: from here on it may not. */
+static Err
+open_notifier(Session *session)
+{
+    const Err e = db_exec(session->db, "set role expunge_notifier");
+
+    if (e != OK && strcmp(db_sqlstate(session->db), "22023") == 0)
+        return err_new(ERR_CONFIG, "there is no role expunge_notifier yet: run \"expunge init\" first");
+    if (e != OK)
+        return err_note(e,
+                        "the role that logs in must be a member of expunge_notifier: grant expunge_notifier to ROLE");
+    TRY(read_facts(session));
+    TRY(judge_version(session));
+    TRY(read_installation(session));
+    return judge_restored(session);
+}
+
 /* A lock that somebody holds for longer than this is not waited for: the disposal is tried again later. */
 static Err
 connect(Session *session, const char *user, Db **ret_db)
@@ -279,7 +296,9 @@ session_open(const House *house, const DatabaseRule *database, const SessionNeed
     session->look_only = needs != NULL && needs->look_only;
     if (e == OK && session->look_only) /* the configuration's own expressions may call functions that write */
         e = db_exec(session->db, "set default_transaction_read_only = on");
-    if (e == OK && (needs == NULL || !needs->only_connect))
+    if (e == OK && needs != NULL && needs->notifies)
+        e = open_notifier(session);
+    else if (e == OK && (needs == NULL || !needs->only_connect))
         e = open_whole(session);
     if (e != OK)
         return err_note(e, "database \"%s\"", database->name);

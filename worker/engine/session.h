@@ -63,6 +63,7 @@ typedef struct SessionNeeds
 {
     const char *user;  /* another role than the conninfo's; NULL */
     bool only_connect; /* init: no schema expunge yet */
+    bool notifies;     /* as role expunge_notifier, without the catalog: it has no right to delete */
     bool look_only;    /* READ ONLY from the first statement on, but for own temporary tables: the server sees to it */
 } SessionNeeds;
 

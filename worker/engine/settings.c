@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "engine/settings_private.h"
+#include "engine/settings_processors.h"
 #include "engine/settings_table.h"
 #include "model/shape.h"
 #include "store/sshsig.h"
@@ -60,16 +61,23 @@ settings_known(const Judge *judge, const ConfNode *node, const char *list_name, 
                      name);
 }
 
+/* The names that an owner lists must be there, and once. */
+static void
+judge_list(const Judge *judge, const ConfNode *owner, const char *list_name)
+{
+    const ConfNode *names = member(owner, list_name);
+
+    if (names == NULL || (names->type != CONF_ARRAY && names->type != CONF_LIST))
+        return;
+    settings_unique(judge, names, NULL);
+    for (size_t i = 0; i < names->count; i++)
+        settings_known(judge, names->children[i], list_name, "name");
+}
+
 void
 settings_databases(const Judge *judge, const ConfNode *owner)
 {
-    const ConfNode *databases = member(owner, "databases");
-
-    if (databases == NULL || (databases->type != CONF_ARRAY && databases->type != CONF_LIST))
-        return;
-    settings_unique(judge, databases, NULL);
-    for (size_t i = 0; i < databases->count; i++)
-        settings_known(judge, databases->children[i], "databases", "name");
+    judge_list(judge, owner, "databases");
 }
 
 /* ---- tables ---- */
@@ -279,20 +287,10 @@ judge_subjects(const Judge *judge)
             schema_fault(judge->faults, node, "root",
                          "\"%s.%s\" is one of global_tables, which hold nobody's data; must be one or the other",
                          subject->root.schema, subject->root.table);
-        if (subject->processor_count > 0)
-            schema_fault(judge->faults, node, "processors", "processors" NOT_SUPPORTED);
+        judge_list(judge, node, "processors");
         settings_databases(judge, node);
         judge_edges(judge, node, subject->edges, subject->edge_count);
     }
-}
-
-static void
-judge_processors(const Judge *judge)
-{
-    const ConfNode *processors = member(judge->root, "processors");
-
-    if (processors != NULL && processors->count > 0)
-        schema_fault(judge->faults, processors, NULL, "processors" NOT_SUPPORTED);
 }
 
 static void
@@ -375,10 +373,8 @@ Err
 settings_load(Arena *arena, const char *path, Rules **ret_rules)
 {
     static const char *const unique[][2] = {
-        { "databases", "name" },
-        { "policies", "name" },
-        { "subjects", "kind" },
-        { "stores", "name" },
+        { "databases", "name" }, { "policies", "name" },   { "subjects", "kind" },
+        { "stores", "name" },    { "processors", "name" },
     };
     Conf *conf = NULL;
 
@@ -397,7 +393,7 @@ settings_load(Arena *arena, const char *path, Rules **ret_rules)
     judge_policies(&judge);
     judge_subjects(&judge);
     settings_stores(&judge);
-    judge_processors(&judge);
+    settings_judge_processors(&faults, conf->root, rules);
     judge_evidence(&judge);
     judge_residency(&judge);
     TRY(schema_verdict(&faults));

@@ -186,7 +186,7 @@ static const Setting subject_settings[] = {
     { "not_keys", SETTING_GROUPS, .group = &not_key_group, IN(SubjectRule, not_keys), COUNT(SubjectRule, not_key_count),
       .help = "columns that look like its key and are none" },
     { "processors", SETTING_LIST, .element = SETTING_NAME, IN(SubjectRule, processors),
-      COUNT(SubjectRule, processor_count), .help = "who else must erase (not supported by this version)" },
+      COUNT(SubjectRule, processor_count), .help = "who else must erase" },
     { "purpose", SETTING_TEXT, IN(SubjectRule, purpose), .help = "what the data is processed for" },
     { "basis", SETTING_TEXT, IN(SubjectRule, basis), .help = "legal basis" },
 };
@@ -269,25 +269,111 @@ static const SettingGroup store_group = {
     .variant_count = sizeof(store_variants) / sizeof(store_variants[0]),
 };
 
-/* ---- processors: the shape alone ---- */
+/* ---- processors ---- */
 
-static const char *const methods[] = { "DELETE", "POST", "PUT", "PATCH", NULL };
+static const char *const methods[] = { "DELETE", "POST", "PUT", "PATCH", "GET", NULL };
+static const char *const content_types[] = { "application/json", "application/x-www-form-urlencoded", NULL };
+static const char *const signing_words[] = { "v1", "v1a", NULL };
 
-static const Setting request_settings[] = {
-    { "method", SETTING_CHOICE, .required = true, .words = methods, .help = "HTTP method" },
-    { "url", SETTING_TEXT, .required = true, .help = "address, with ${column}" },
-    { "headers", SETTING_LIST, .element = SETTING_TEXT, .help = "further headers, with ${credential:NAME}" },
-    { "done", SETTING_LIST, .element = SETTING_INTEGER, .filled = true, .help = "statuses that mean: erased" },
+/* A request and a poll have the same settings; both are a processor's own, or one of its steps'. */
+/* clang-format off */
+#define CALL(Type, member)                                                                                             \
+    { "method", SETTING_CHOICE, .required = true, IN(Type, member.method), .words = methods,                           \
+      .help = "HTTP method" },                                                                                         \
+    { "url", SETTING_TEXT, .required = true, IN(Type, member.url), .help = "address, with ${NAME} of values" },        \
+    { "headers", SETTING_LIST, .element = SETTING_TEXT, IN(Type, member.headers), COUNT(Type, member.header_count),    \
+      .help = "further headers, with ${credential:NAME}" },                                                            \
+    { "body", SETTING_TEXT, IN(Type, member.body), .help = "what is sent, with ${NAME}" },                             \
+    { "content_type", SETTING_CHOICE, IN(Type, member.content_type), .words = content_types,                           \
+      .help = "of the body: how values are escaped in it" },                                                           \
+    { "done", SETTING_LIST, .element = SETTING_INTEGER, IN(Type, member.done), COUNT(Type, member.done_count),         \
+      .help = "statuses that mean: erased" },                                                                          \
+    { "accepted", SETTING_LIST, .element = SETTING_INTEGER, IN(Type, member.accepted), COUNT(Type, member.accepted_count),\
+      .help = "statuses that mean: taken, and not erased yet" },                                                       \
+    { "pointer", SETTING_TEXT, IN(Type, member.pointer),                                                               \
+      .help = "JSON pointer: where the answer says what came of it" },                                                 \
+    { "value", SETTING_LIST, .element = SETTING_TEXT, IN(Type, member.values), COUNT(Type, member.value_count),        \
+      .help = "words there that are as good as the status" },                                                          \
+    { "failed", SETTING_LIST, .element = SETTING_TEXT, IN(Type, member.failed), COUNT(Type, member.failed_count),      \
+      .help = "words there that mean: it gave up, begin again" },                                                      \
+    { "receipt", SETTING_TEXT, IN(Type, member.receipt), .help = "JSON pointer: its name for the request" }
+/* clang-format on */
+
+static const Setting only_request_settings[] = { CALL(ProcessorRule, only.request) };
+static const Setting only_poll_settings[] = {
+    CALL(ProcessorRule, only.poll),
+    { "waiting", SETTING_LIST, .element = SETTING_TEXT, IN(ProcessorRule, only.poll.waiting),
+      COUNT(ProcessorRule, only.poll.waiting_count), .help = "words there that mean: ask again later" },
+    { "every", SETTING_INTERVAL, IN(ProcessorRule, only.poll.every), .help = "how often it is asked" },
 };
-static const SettingGroup request_group = { SETTINGS(request_settings) };
+static const Setting step_request_settings[] = { CALL(ProcessorStep, request) };
+static const Setting step_poll_settings[] = {
+    CALL(ProcessorStep, poll),
+    { "waiting", SETTING_LIST, .element = SETTING_TEXT, IN(ProcessorStep, poll.waiting),
+      COUNT(ProcessorStep, poll.waiting_count), .help = "words there that mean: ask again later" },
+    { "every", SETTING_INTERVAL, IN(ProcessorStep, poll.every), .help = "how often it is asked" },
+};
+static const SettingGroup only_request_group = { SETTINGS(only_request_settings),
+                                                 .line_place = SETTING_AT(ProcessorRule, only.request.line) };
+static const SettingGroup only_poll_group = { SETTINGS(only_poll_settings),
+                                              .line_place = SETTING_AT(ProcessorRule, only.poll.line) };
+static const SettingGroup step_request_group = { SETTINGS(step_request_settings),
+                                                 .line_place = SETTING_AT(ProcessorStep, request.line) };
+static const SettingGroup step_poll_group = { SETTINGS(step_poll_settings),
+                                              .line_place = SETTING_AT(ProcessorStep, poll.line) };
+
+static const Setting step_settings[] = {
+    { "request", SETTING_GROUP, .required = true, .group = &step_request_group, .help = "what is asked" },
+    { "poll", SETTING_GROUP, .group = &step_poll_group, .help = "how its end is asked for" },
+};
+static const SettingGroup step_group = { SETTINGS(step_settings), .size = sizeof(ProcessorStep) };
+
+static const Setting value_settings[] = {
+    { "name", SETTING_NAME, .required = true, IN(ProcessorValue, name), .help = "the placeholder's name" },
+    { "column", SETTING_EDGE_END, .required = true, IN(ProcessorValue, table),
+      .columns_place = SETTING_AT(ProcessorValue, columns), COUNT(ProcessorValue, column_count),
+      .help = "of the root or of a table of its scope, \"schema.table(column)\"" },
+    { "kind", SETTING_NAME, IN(ProcessorValue, kind), .help = "of subject; default: all that name the processor" },
+};
+static const SettingGroup value_group = {
+    SETTINGS(value_settings),
+    .size = sizeof(ProcessorValue),
+    .line_place = SETTING_AT(ProcessorValue, line),
+};
+
+static const Setting signing_settings[] = {
+    { "scheme", SETTING_CHOICE, .required = true, IN(ProcessorRule, signing), .words = signing_words,
+      .help = "of Standard Webhooks: v1 is HMAC-SHA256, v1a is Ed25519" },
+    { "secret", SETTING_SECRET, .required = true, IN(ProcessorRule, signing_secret),
+      .help = "its key, whsec_… or whsk_…" },
+};
+static const SettingGroup signing_group = { SETTINGS(signing_settings) };
 
 static const Setting processor_settings[] = {
-    { "name", SETTING_NAME, .required = true, .help = "the processor's name" },
-    { "purpose", SETTING_TEXT, .required = true, .help = "what it does for us" },
-    { "deadline", SETTING_INTERVAL, .required = true, .help = "how long it may take" },
-    { "request", SETTING_GROUP, .required = true, .group = &request_group, .help = "how it is told" },
+    { "name", SETTING_NAME, .required = true, IN(ProcessorRule, name), .help = "the processor's name" },
+    { "purpose", SETTING_TEXT, .required = true, IN(ProcessorRule, purpose), .help = "what it does for us" },
+    { "deadline", SETTING_INTERVAL, .required = true, IN(ProcessorRule, deadline),
+      .help = "how long it may take from when the live rows are gone" },
+    { "values", SETTING_GROUPS, .group = &value_group, IN(ProcessorRule, values), COUNT(ProcessorRule, value_count),
+      .help = "what it calls the subject" },
+    { "request", SETTING_GROUP, .group = &only_request_group, .help = "how it is told" },
+    { "poll", SETTING_GROUP, .group = &only_poll_group, .help = "how the end of its work is asked for" },
+    { "steps", SETTING_GROUPS, .filled = true, .group = &step_group, IN(ProcessorRule, steps),
+      COUNT(ProcessorRule, step_count), .help = "several requests, one after the other" },
+    { "erased_within", SETTING_INTERVAL, IN(ProcessorRule, erased_within),
+      .help = "its own term after it accepted, where it cannot be asked" },
+    { "signing", SETTING_GROUP, .group = &signing_group, .help = "messages by Standard Webhooks 1.0.0" },
+    { "timeout", SETTING_INTERVAL, IN(ProcessorRule, timeout), .fallback = "1 minute",
+      .help = "how long one request may take" },
+    { "private_hosts", SETTING_LIST, .element = SETTING_TEXT, IN(ProcessorRule, private_hosts),
+      COUNT(ProcessorRule, private_count), .help = "hosts that may have a private address" },
+    { "ca_file", SETTING_PATH, IN(ProcessorRule, ca_file), .help = "certificate authorities, instead of the system's" },
 };
-static const SettingGroup processor_group = { SETTINGS(processor_settings) };
+static const SettingGroup processor_group = {
+    SETTINGS(processor_settings),
+    .size = sizeof(ProcessorRule),
+    .line_place = SETTING_AT(ProcessorRule, line),
+};
 
 /* ---- safety, notify, the whole ---- */
 
@@ -349,8 +435,8 @@ static const Setting root_settings[] = {
       .help = "tables that hold nobody's data" },
     { "stores", SETTING_GROUPS, .group = &store_group, IN(Rules, stores), COUNT(Rules, store_count),
       .help = "places that hold copies" },
-    { "processors", SETTING_GROUPS, .group = &processor_group,
-      .help = "third parties (not supported by this version)" },
+    { "processors", SETTING_GROUPS, .group = &processor_group, IN(Rules, processors), COUNT(Rules, processor_count),
+      .help = "third parties that process data for us" },
     { "evidence", SETTING_GROUP, .group = &evidence_group, .help = "how the ledger is signed, and by whom" },
     { "safety", SETTING_GROUP, .group = &safety_group, .help = "the rails" },
     { "notify", SETTING_GROUP, .group = &notify_group, .help = "who is told" },

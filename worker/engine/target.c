@@ -104,6 +104,37 @@ bind_not_keys(Arena *arena, const Rules *rules, const SubjectRule *rule, const T
     return OK;
 }
 
+/* The columns that name the subject at its processors are there, and in tables whose rows go with it. */
+static Err
+bind_values(Arena *arena, const Rules *rules, const SubjectRule *rule, Target *target, const ProcessorRule *processor)
+{
+    for (size_t i = 0; i < processor->value_count; i++)
+    {
+        const ProcessorValue *value = &processor->values[i];
+        size_t table, ignored;
+
+        if (rules_value(processor, value->name, rule->kind) != value)
+            continue;
+        TRY(bind_table(arena, rules, value->line, target->graph, &value->table, &table));
+        TRY(bind_column(arena, rules, value->line, &target->graph->tables[table], "column", value->columns[0],
+                        &ignored));
+        if (target->scope != NULL && scope_position(target->scope, table) == GRAPH_NONE)
+            target->problem = arena_printf(
+                arena, "%s:%d: no row of \"%s.%s\" goes with a %s, so that value \"%s\" of processor \"%s\" is nowhere",
+                rules->config_path, value->line, value->table.schema, value->table.table, rule->kind, value->name,
+                processor->name);
+    }
+    return OK;
+}
+
+static Err
+bind_processors(Arena *arena, const Rules *rules, const SubjectRule *rule, Target *target)
+{
+    for (size_t i = 0; i < rule->processor_count; i++)
+        TRY(bind_values(arena, rules, rule, target, rules_processor(rules, rule->processors[i])));
+    return OK;
+}
+
 static Err
 bind_subject(Arena *arena, const Rules *rules, const Graph *graph, const SubjectRule *rule, Target *target)
 {
@@ -127,6 +158,7 @@ bind_subject(Arena *arena, const Rules *rules, const Graph *graph, const Subject
         if (root->indexes[i].unique && root->indexes[i].column_count == 1 && root->indexes[i].columns[0] == target->key)
         {
             TRY(bind_scope(arena, target));
+            TRY(bind_processors(arena, rules, rule, target));
             return judge_orphans(rules, target);
         }
     return err_new(ERR_CONFIG, "%s:%d: key: no unique index says that \"%s\" names one row of \"%s.%s\"",

@@ -81,6 +81,8 @@ typedef struct Outcome
     size_t kept_room;
     OutcomeCopy *copies;
     size_t copy_count;
+    int64_t untold;        /* messages to processors that wait for their end */
+    int64_t untold_late;   /* of these, past their deadline */
     OutcomeIndex *indexes; /* plan: that are missing */
     size_t index_count;
     size_t index_room;

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include <assert.h>
+#include <string.h>
 
 const char *
 edge_action_name(EdgeAction action)
@@ -95,4 +96,26 @@ bool
 rules_subject_applies(const SubjectRule *subject, const char *database)
 {
     return applies(subject->databases, subject->database_count, database);
+}
+
+const ProcessorRule *
+rules_processor(const Rules *rules, const char *name)
+{
+    for (size_t i = 0; i < rules->processor_count; i++)
+        if (rules->processors[i].name != NULL && strcmp(rules->processors[i].name, name) == 0)
+            return &rules->processors[i];
+    return NULL;
+}
+
+const ProcessorValue *
+rules_value(const ProcessorRule *processor, const char *name, const char *kind)
+{
+    for (size_t i = 0; i < processor->value_count; i++)
+    {
+        const ProcessorValue *value = &processor->values[i];
+        if (value->name != NULL && strcmp(value->name, name) == 0 &&
+            (value->kind == NULL || strcmp(value->kind, kind) == 0))
+            return value;
+    }
+    return NULL;
 }

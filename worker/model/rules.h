@@ -189,6 +189,70 @@ typedef struct AuditorRule
     int line;
 } AuditorRule;
 
+/* One request to a processor, and what its answers mean. */
+typedef struct ProcessorCall
+{
+    const char *method; /* NULL: there is no such request */
+    const char *url;    /* url, headers and body with ${placeholders}: copies/template */
+    const char **headers;
+    size_t header_count;
+    const char *body; /* NULL: none */
+    const char *content_type;
+    int64_t *done; /* statuses that mean: erased */
+    size_t done_count;
+    int64_t *accepted; /* statuses that mean: taken, not erased yet */
+    size_t accepted_count;
+    const char *pointer; /* JSON pointer: where a 2xx says what came of it; NULL: the status says it all */
+    const char **values; /* words there that are as good as the status */
+    size_t value_count;
+    const char **waiting; /* not yet: asked again */
+    size_t waiting_count;
+    const char **failed; /* never: begun again */
+    size_t failed_count;
+    const char *receipt; /* JSON pointer: what the processor calls the request; NULL: a digest of its answer */
+    const char *every;   /* polls: an interval between two of them; NULL: not a poll */
+    int line;
+} ProcessorCall;
+
+typedef struct ProcessorStep
+{
+    ProcessorCall request;
+    ProcessorCall poll; /* method NULL: none */
+} ProcessorStep;
+
+/* What the processor calls the subject: a column of the root, or of a table of its scope. */
+typedef struct ProcessorValue
+{
+    const char *name;
+    const char *kind; /* of subject; NULL: all that name the processor */
+    TableName table;
+    const char **columns; /* one */
+    size_t column_count;
+    int line;
+} ProcessorValue;
+
+typedef struct ProcessorRule
+{
+    const char *name;
+    const char *purpose;
+    const char *deadline;      /* interval: how long it may take, from when the live rows are gone */
+    const char *erased_within; /* interval after its acceptance: its own word, where it tells no end; NULL */
+    const char *timeout;       /* interval: for one request */
+    const char **private_hosts;
+    size_t private_count;
+    const char *ca_file; /* NULL: the system's */
+    const char *signing; /* "v1" or "v1a" of Standard Webhooks; NULL: none */
+    const char *signing_secret;
+    ProcessorValue *values;
+    size_t value_count;
+    ProcessorStep only; /* where there are no steps */
+    ProcessorStep *steps;
+    size_t step_count;
+    const ProcessorCall **calls; /* all of them, in their order */
+    size_t call_count;
+    int line;
+} ProcessorRule;
+
 typedef struct Rules
 {
     const char *config_path;
@@ -216,6 +280,8 @@ typedef struct Rules
     size_t global_count;
     StoreRule *stores;
     size_t store_count;
+    ProcessorRule *processors;
+    size_t processor_count;
 
     const char *evidence_name; /* the origin of the checkpoints is "expunge@" and this */
     AuditorRule *auditors;
@@ -244,5 +310,8 @@ const StoreRule *rules_store(const Rules *rules, const char *name);
 const char *rules_cleared_within(const Rules *rules, const char *kind, const char *name);
 bool rules_policy_applies(const PolicyRule *policy, const char *database);
 bool rules_subject_applies(const SubjectRule *subject, const char *database);
+const ProcessorRule *rules_processor(const Rules *rules, const char *name); /* NULL: none of that name */
+/* The value of that name for a kind of subject; NULL: the processor has none. */
+const ProcessorValue *rules_value(const ProcessorRule *processor, const char *name, const char *kind);
 
 #endif

@@ -191,19 +191,36 @@ add_copies(Page *page, const Certificate *c)
             "it is purged.");
 }
 
+/* By whose word it is over. */
+static const char *
+processor_word(Arena *arena, const CertificateProcessor *p)
+{
+    if (text_equal(p->state, "not_concerned"))
+        return "it held no record of this subject";
+    if (text_equal(p->by, "person"))
+        return "settled by hand";
+    if (text_equal(p->by, "term"))
+        return "its own term after its acceptance is over";
+    if (text_equal(p->by, "answer"))
+        return arena_printf(arena, "on %s", layout_moment(arena, p->confirmed_at));
+    return NULL;
+}
+
 static void
 add_processors(Page *page, const Certificate *c)
 {
     static const PageColumn columns[] = { { "name", "processor", PAGE_TEXT, false },
                                           { "state", "state", PAGE_WORD, false },
                                           { "receipt", "receipt", PAGE_CODE, false },
-                                          { "deadline", "deadline", PAGE_MOMENT, false } };
+                                          { "deadline", "deadline", PAGE_MOMENT, false },
+                                          { "confirmed", "by whose word", PAGE_TEXT, false } };
     PageTable *table =
         page_table(page, &(PageTable){ .caption = "Processors", .empty = "none is configured", PAGE_COLUMNS(columns) });
 
     for (size_t i = 0; i < c->processor_count; i++)
         PAGE_ROW(page, table, page_text(c->processors[i].name), page_text(c->processors[i].state),
-                 page_text(c->processors[i].receipt), page_time(c->processors[i].deadline));
+                 page_text(c->processors[i].receipt), page_time(c->processors[i].deadline),
+                 page_text(processor_word(page->arena, &c->processors[i])));
 }
 
 /* -- how, and how to check it -------------------------------------------------------------------------------------- */

@@ -58,9 +58,11 @@ missing_erased(Arena *arena, const Certificate *c)
     for (size_t i = 0; i < c->copy_count; i++)
         waiting += strcmp(c->copies[i].kind, "copies") == 0 && strcmp(c->copies[i].state, "gone") != 0 ? 1 : 0;
     if (waiting == 0)
-        return "the live rows are gone; the last step is still to be done";
-    return arena_printf(arena, "the live rows are gone; copies in %zu store%s are not known to be gone: see below",
-                        waiting, waiting == 1 ? "" : "s");
+        return c->processors_owe > 0 ? "the live rows are gone; a processor has still to confirm that it erased, too"
+                                     : "the live rows are gone; the last step is still to be done";
+    return arena_printf(arena, "the live rows are gone; copies in %zu store%s are not known to be gone%s: see below",
+                        waiting, waiting == 1 ? "" : "s",
+                        c->processors_owe > 0 ? ", and a processor has still to confirm that it erased, too" : "");
 }
 
 const char *
@@ -234,11 +236,16 @@ processors_json(const Certificate *c)
     JsonDoc *list = jsondoc_array();
     for (size_t i = 0; i < c->processor_count; i++)
     {
+        const CertificateProcessor *p = &c->processors[i];
         JsonDoc *entry = jsondoc_object();
-        jsondoc_set_string(entry, "name", c->processors[i].name);
-        jsondoc_set_string(entry, "state", c->processors[i].state);
-        jsondoc_set_string(entry, "receipt", c->processors[i].receipt);
-        jsondoc_set_instant(entry, "deadline", c->processors[i].deadline);
+        jsondoc_set_string(entry, "name", p->name);
+        jsondoc_set_string(entry, "state", p->state);
+        jsondoc_set_string(entry, "receipt", p->receipt);
+        jsondoc_set_instant(entry, "deadline", p->deadline);
+        jsondoc_set_string(entry, "confirmed_by", p->by);
+        jsondoc_set_string(entry, "message", p->message);
+        jsondoc_set_instant(entry, "accepted_at", p->accepted_at);
+        jsondoc_set_instant(entry, "confirmed_at", p->confirmed_at);
         jsondoc_push(list, entry);
     }
     return list;

@@ -122,6 +122,7 @@ collect_status(Arena *arena, Db *db, const char *overdue_after, const CollectWhi
     }
     else
         TRY(collect_unfinished(arena, db, overdue_after, &status));
+    TRY(collect_told(arena, db, &status));
     TRY(collect_states(db, status.states));
     *ret_status = status;
     return OK;
@@ -169,6 +170,13 @@ collect_waits_for_copies(const StatusDisposal *s)
     return false;
 }
 
+bool
+collect_waits_for_processors(const StatusDisposal *s)
+{
+    const Disposal *d = s->disposal;
+    return s->told.outstanding > 0 && (d->snapshot_name == NULL || d->key_destroyed_at != INSTANT_NONE);
+}
+
 Standing
 collect_standing(const StatusDisposal *s, Instant now)
 {
@@ -183,7 +191,7 @@ collect_standing(const StatusDisposal *s, Instant now)
         return STANDING_HELD;
     if (d->state == STATE_ARCHIVED && d->erase_after != INSTANT_NONE && now < d->erase_after && !d->immediate)
         return STANDING_WAITING;
-    if (d->state == STATE_ERASED && collect_waits_for_copies(s))
+    if (d->state == STATE_ERASED && (collect_waits_for_copies(s) || collect_waits_for_processors(s)))
         return STANDING_WAITING;
     return STANDING_READY;
 }
@@ -301,6 +309,7 @@ collect_certificate(Arena *arena, Db *db, const Disposal *disposal, Certificate 
     TRY(collect_wishes(arena, db, &c));
     TRY(load_requested(arena, db, disposal->id, &c.requested_at));
     TRY(add_copies(arena, db, disposal, &c));
+    TRY(collect_certificate_processors(arena, db, &c));
     TRY(collect_pending(arena, db, disposal->id, &c.pending));
     *ret_certificate = c;
     return OK;

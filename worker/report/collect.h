@@ -18,9 +18,20 @@ void collect_set_checkpoint(JsonDoc *ledger, const Checkpoint *checkpoint); /* a
 
 /* -- status -------------------------------------------------------------------------------------------------------- */
 
+/* Messages to processors that are outstanding. */
+typedef struct StatusTold
+{
+    int64_t outstanding;
+    int64_t overdue;        /* past their deadline */
+    const char *processors; /* "a, b" */
+    const char *late;       /* of them: late, or failing; NULL: none */
+    const char *error;      /* of one of them; NULL: none */
+} StatusTold;
+
 typedef struct StatusDisposal
 {
     const Disposal *disposal;
+    StatusTold told;
     int64_t rows_archived;
     int64_t rows_done;
     Instant due_at; /* of its next step; INSTANT_NONE: there is none */
@@ -71,7 +82,7 @@ typedef enum Standing
     STANDING_UNDER_WAY, /* a worker is busy with it */
     STANDING_FAILING,
     STANDING_HELD,
-    STANDING_WAITING, /* for the end of its grace period, or for stores that hold copies */
+    STANDING_WAITING, /* for the end of its grace period, for stores that hold copies, or for processors */
     STANDING_READY,   /* for the next run */
     STANDING_DONE,    /* cleared, or withdrawn */
     STANDING_COUNT
@@ -102,7 +113,8 @@ typedef struct ReportStore
 } ReportStore;
 void collect_stores(Arena *arena, const StatusDatabase *status, ReportStore **ret_list, size_t *ret_count);
 
-bool collect_waits_for_copies(const StatusDisposal *disposal); /* a store is not known to hold none */
+bool collect_waits_for_copies(const StatusDisposal *disposal);     /* a store is not known to hold none */
+bool collect_waits_for_processors(const StatusDisposal *disposal); /* and for nothing of our own */
 Standing collect_standing(const StatusDisposal *disposal, Instant now);
 const char *collect_standing_name(Standing standing); /* "under_way", "failing", … */
 
@@ -136,6 +148,10 @@ typedef struct CertificateProcessor
     const char *state;
     const char *receipt;
     Instant deadline;
+    const char *by;      /* what confirms it: "answer", "term", "person"; NULL: nothing yet */
+    const char *message; /* its id */
+    Instant accepted_at;
+    Instant confirmed_at;
 } CertificateProcessor;
 
 /* What people asked for, without a word of theirs. */
@@ -183,6 +199,7 @@ typedef struct Certificate
     size_t copy_room;
     CertificateProcessor *processors;
     size_t processor_count;
+    size_t processors_owe; /* of them: not confirmed, nor settled */
     Instant requested_at;
     CertificateEntry *entries; /* of the ledger, about this disposal */
     size_t entry_count;
@@ -196,7 +213,7 @@ typedef struct Certificate
     const Checkpoint *checkpoint; /* the newest; NULL: none */
 } Certificate;
 
-/* Fills tables, what is not erased, copies, requests, approvals, refusals, when it was asked for, and pending from the
+/* Fills tables, what is not erased, copies, processors, requests, approvals, refusals, when it was asked for, and pending from the
  * database. */
 NODISCARD Err collect_certificate(Arena *arena, Db *db, const Disposal *disposal, Certificate *ret_certificate);
 /* Walks the whole ledger at certificate->ledger_path and takes the disposal's entries.  Fails with ERR_EVIDENCE when
@@ -312,6 +329,19 @@ typedef struct ReportKept
     Instant last_until;
 } ReportKept;
 
+/* Now, but for the last three: in the period. */
+typedef struct ReportProcessor
+{
+    const char *name;
+    int64_t outstanding;
+    int64_t overdue;
+    int64_t failing;
+    Instant first_deadline;
+    int64_t told;
+    int64_t confirmed;
+    int64_t settled;
+} ReportProcessor;
+
 typedef struct ReportDatabase
 {
     StatusDatabase status; /* name, region, pause, coverage, error, and what is under way */
@@ -332,6 +362,8 @@ typedef struct ReportDatabase
     int64_t refused; /* attempts that a hold refused, as the ledger has them in the period */
     ReportKept *kept;
     size_t kept_count;
+    ReportProcessor *processors;
+    size_t processor_count;
     int64_t pending; /* ledger entries that wait to be written */
 } ReportDatabase;
 
@@ -354,11 +386,17 @@ typedef struct Report
 /* Entries that wait to be written to the ledger: of one disposal, or (0) of all. */
 NODISCARD Err collect_pending(Arena *arena, Db *db, int64_t disposal_id, int64_t *ret);
 NODISCARD Err collect_counts(Arena *arena, Db *db, const Report *report, ReportCounts **ret_counts, size_t *ret_count);
-/* Fills disposals, weeks, what was overdue, holds, kept and pending. */
+/* Fills disposals, weeks, what was overdue, holds, kept, processors and pending. */
 NODISCARD Err collect_report(Arena *arena, Db *db, const Report *report, ReportDatabase *ret_database);
 /* Walks the whole ledger and counts the period's refused attempts; a fault is the report's: ledger_code and
  * ledger_problem. */
 void collect_ledger(Arena *arena, Report *report);
+
+/* -- processors: collect_processors.c; called by collect_certificate, collect_status and collect_report */
+NODISCARD Err collect_certificate_processors(Arena *arena, Db *db, Certificate *certificate);
+/* Fills told; a disposal is overdue when one of its messages is. */
+NODISCARD Err collect_told(Arena *arena, Db *db, StatusDatabase *status);
+NODISCARD Err collect_report_processors(Arena *arena, Db *db, const Report *report, ReportDatabase *ret_database);
 
 /* "in time", "late", "OVERDUE", "held", "not due", "withdrawn", "restored" */
 const char *collect_deadline(const ReportDisposal *disposal, Instant now);

@@ -155,6 +155,7 @@ collect_report(Arena *arena, Db *db, const Report *report, ReportDatabase *ret_d
     TRY(collect_overdue(arena, db, report, &database));
     TRY(collect_holds(arena, db, report, &database));
     TRY(collect_kept(arena, db, &database));
+    TRY(collect_report_processors(arena, db, report, &database));
     TRY(collect_pending(arena, db, 0, &database.pending));
     *ret_database = database;
     return OK;

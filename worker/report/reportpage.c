@@ -235,6 +235,33 @@ add_stores(Page *page, const ReportDatabase *database)
 }
 
 static void
+add_processors(Page *page, const ReportDatabase *database)
+{
+    static const PageColumn columns[] = { { "database", NULL, PAGE_TEXT, false },
+                                          { "processor", "processor", PAGE_TEXT, false },
+                                          { "told", "told in the period", PAGE_NUMBER, false },
+                                          { "confirmed", "confirmed", PAGE_NUMBER, false },
+                                          { "settled_by_hand", "by hand", PAGE_NUMBER, false },
+                                          { "outstanding", "outstanding now", PAGE_NUMBER, false },
+                                          { "first_deadline", "the first deadline", PAGE_DAY, false },
+                                          { "failing", "failing", PAGE_NUMBER, false },
+                                          { "overdue", "overdue", PAGE_NUMBER, false } };
+    PageTable *table = page_table(page, &(PageTable){ .section = "processor",
+                                                      .caption = "Processors: what they were told, and what they owe",
+                                                      .empty = "none was told",
+                                                      PAGE_COLUMNS(columns) });
+    for (size_t i = 0; i < database->processor_count; i++)
+    {
+        const ReportProcessor *p = &database->processors[i];
+        PAGE_ROW(page, table, page_text(database->status.name), page_text(p->name), page_number(p->told),
+                 page_number(p->confirmed), page_number(p->settled), page_number(p->outstanding),
+                 page_time(p->first_deadline),
+                 page_toned(page_number(p->failing), p->failing > 0 ? PAGE_BAD : PAGE_PLAIN),
+                 page_toned(page_number(p->overdue), p->overdue > 0 ? PAGE_BAD : PAGE_PLAIN));
+    }
+}
+
+static void
 add_failures(Page *page, const ReportDatabase *database)
 {
     static const PageColumn columns[] = {
@@ -325,6 +352,7 @@ add_database(Page *page, const Report *report, const ReportDatabase *database)
     add_holds(page, database);
     add_kept(page, database);
     add_stores(page, database);
+    add_processors(page, database);
 }
 
 static void

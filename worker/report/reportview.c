@@ -25,6 +25,8 @@ reportview_faults(const ReportDatabase *database)
         const bool late_copy = s->overdue && s->disposal->state == STATE_ERASED;
         faults += s->disposal->attempts > 0 || late_copy ? 1 : 0;
     }
+    for (size_t i = 0; i < database->processor_count; i++)
+        faults += database->processors[i].overdue > 0 ? 1 : 0;
     return faults + (database->status.coverage_problem != NULL ? 1 : 0) + (database->status.error != NULL ? 1 : 0);
 }
 
@@ -249,6 +251,27 @@ stores_json(Arena *arena, const StatusDatabase *status)
 }
 
 static JsonDoc *
+processors_json(const ReportDatabase *database)
+{
+    JsonDoc *list = jsondoc_array();
+    for (size_t i = 0; i < database->processor_count; i++)
+    {
+        const ReportProcessor *p = &database->processors[i];
+        JsonDoc *doc = jsondoc_object();
+        jsondoc_set_string(doc, "name", p->name);
+        jsondoc_set_integer(doc, "told", p->told);
+        jsondoc_set_integer(doc, "confirmed", p->confirmed);
+        jsondoc_set_integer(doc, "settled_by_hand", p->settled);
+        jsondoc_set_integer(doc, "outstanding", p->outstanding);
+        jsondoc_set_integer(doc, "failing", p->failing);
+        jsondoc_set_integer(doc, "overdue", p->overdue);
+        jsondoc_set_instant(doc, "first_deadline", p->first_deadline);
+        jsondoc_push(list, doc);
+    }
+    return list;
+}
+
+static JsonDoc *
 database_json(Arena *arena, const ReportDatabase *database)
 {
     const StatusDatabase *status = &database->status;
@@ -279,6 +302,7 @@ database_json(Arena *arena, const ReportDatabase *database)
     jsondoc_set_integer(doc, "refused_attempts", database->refused);
     jsondoc_set(doc, "not_erased", kept_json(database));
     jsondoc_set(doc, "copies", stores_json(arena, status));
+    jsondoc_set(doc, "processors", processors_json(database));
     jsondoc_set(doc, "failing_or_overdue", late);
     jsondoc_set_integer(doc, "faults", reportview_faults(database));
     jsondoc_set_integer(doc, "ledger_pending", database->pending);

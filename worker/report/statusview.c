@@ -135,6 +135,8 @@ statusview_disposal(Arena *arena, const StatusDatabase *database, const StatusDi
     jsondoc_set_string(doc, "last_error", d->last_error);
     jsondoc_set_instant(doc, "next_attempt_at", d->next_attempt_at);
     jsondoc_set(doc, "copies", copies_json(s));
+    jsondoc_set_integer(doc, "processors_outstanding", s->told.outstanding);
+    jsondoc_set_integer(doc, "processors_overdue", s->told.overdue);
     if (s->table_count > 0)
         set_tables(arena, doc, s);
     return doc;
@@ -222,7 +224,7 @@ tell_copies(Text *text, Arena *arena, const StatusDisposal *s, Instant now)
 {
     const char *between = "";
 
-    text_addf(text, "the live rows went %s; copies elsewhere: ", day_and_distance(arena, now, s->disposal->erased_at));
+    text_add(text, "copies elsewhere: ");
     for (size_t i = 0; i < s->copy_count; i++)
     {
         const CopyRow *row = &s->copies[i];
@@ -239,13 +241,39 @@ tell_copies(Text *text, Arena *arena, const StatusDisposal *s, Instant now)
     }
 }
 
+/* Whose fault it is that it is not cleared. */
+static void
+tell_told(Text *text, Arena *arena, const StatusDisposal *s)
+{
+    text_addf(text, "%s outstanding: %s",
+              layout_count(arena, s->told.outstanding, "message to a processor is", "messages to processors are"),
+              s->told.processors);
+    if (s->told.late != NULL)
+        text_addf(text, "; %s: %s", s->told.overdue > 0 ? "late" : "failing", s->told.late);
+    if (s->told.error != NULL)
+        text_addf(text, ": %s", s->told.error);
+}
+
+static void
+tell_erased(Text *text, Arena *arena, const StatusDisposal *s, Instant now)
+{
+    const bool copies = collect_waits_for_copies(s);
+    text_addf(text, "the live rows went %s; ", day_and_distance(arena, now, s->disposal->erased_at));
+    if (copies)
+        tell_copies(text, arena, s, now);
+    if (copies && s->told.outstanding > 0)
+        text_add(text, "; ");
+    if (s->told.outstanding > 0)
+        tell_told(text, arena, s);
+}
+
 static void
 tell_waiting(Text *text, Arena *arena, const StatusDisposal *s, Instant now)
 {
     const Disposal *d = s->disposal;
     const char *rows = layout_count(arena, s->rows_archived, "row", "rows");
     if (d->state == STATE_ERASED)
-        tell_copies(text, arena, s, now);
+        tell_erased(text, arena, s, now);
     else if (disposals_is_policy(d) || d->root_erased)
         text_addf(text, "%s moved into a snapshot, which goes after %s", rows,
                   day_and_distance(arena, now, d->erase_after));

@@ -62,6 +62,15 @@ sync_parent(const char *path)
     return file_sync_dir(slash == path ? "/" : arena_strndup(arena, path, (size_t)(slash - path)));
 }
 
+static Ledger *
+new_ledger(const char *path)
+{
+    Ledger *ledger = mem_alloc(sizeof *ledger);
+    ledger->path = mem_alloc(strlen(path) + 1);
+    memcpy(ledger->path, path, strlen(path) + 1);
+    return ledger;
+}
+
 Err
 ledger_open(const char *path, bool must_exist, Ledger **ret_ledger)
 {
@@ -74,10 +83,17 @@ ledger_open(const char *path, bool must_exist, Ledger **ret_ledger)
         TRY(file_open(path, FILE_OPEN_OR_CREATE, &file));
         TRY(sync_parent(path));
     }
-    Ledger *ledger = mem_alloc(sizeof *ledger);
-    ledger->path = mem_alloc(strlen(path) + 1);
-    memcpy(ledger->path, path, strlen(path) + 1);
-    *ret_ledger = ledger;
+    *ret_ledger = new_ledger(path);
+    return OK;
+}
+
+Err
+ledger_look(const char *path, Ledger **ret_ledger)
+{
+    CLEANUP(file_closep) File *file = NULL;
+
+    TRY(ledger_open_locked(path, FILE_READ, &file));
+    *ret_ledger = new_ledger(path);
     return OK;
 }
 

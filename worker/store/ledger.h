@@ -22,6 +22,8 @@ typedef struct LedgerHead
 
 /* must_exist: ERR_EVIDENCE when it is not there ("… was the state directory moved?"); otherwise made empty. */
 NODISCARD Err ledger_open(const char *path, bool must_exist, Ledger **ret_ledger);
+/* For who reads it and may not write: ERR_EVIDENCE when it is not there. */
+NODISCARD Err ledger_look(const char *path, Ledger **ret_ledger);
 void ledger_close(Ledger *ledger);
 void ledger_closep(Ledger **ledger);
 const char *ledger_path(const Ledger *ledger);

@@ -225,6 +225,55 @@ jsondoc_text(const JsonDoc *string)
     return json_string_value(js(string)); /* NULL unless a string, NULL included */
 }
 
+/* "~1" is "/", "~0" is "~". */
+static char *
+pointer_token(Arena *arena, const char *begin, size_t length)
+{
+    char *token = arena_strndup(arena, begin, length);
+    char *to = token;
+
+    for (const char *from = token; *from != '\0'; from++)
+    {
+        const bool escaped = from[0] == '~' && (from[1] == '0' || from[1] == '1');
+        *to++ = escaped ? (char)(from[1] == '0' ? '~' : '/') : *from;
+        from += escaped ? 1 : 0;
+    }
+    *to = '\0';
+    return token;
+}
+
+const JsonDoc *
+jsondoc_pointer(Arena *arena, const JsonDoc *doc, const char *pointer)
+{
+    while (doc != NULL && *pointer == '/')
+    {
+        const size_t length = strcspn(pointer + 1, "/");
+        const char *token = pointer_token(arena, pointer + 1, length);
+        int64_t index = 0;
+
+        if (jsondoc_is_object(doc))
+            doc = jsondoc_get(doc, token);
+        else if (jsondoc_is_array(doc) && text_int64(token, 0, INT32_MAX, &index) && (size_t)index < jsondoc_count(doc))
+            doc = jsondoc_at(doc, (size_t)index);
+        else
+            doc = NULL;
+        pointer += 1 + length;
+    }
+    return *pointer == '\0' ? doc : NULL;
+}
+
+const char *
+jsondoc_word(Arena *arena, const JsonDoc *doc)
+{
+    const json_t *value = js(doc);
+
+    if (json_is_string(value))
+        return arena_strdup(arena, json_string_value(value));
+    if (json_is_integer(value))
+        return arena_printf(arena, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    return json_is_boolean(value) ? arena_strdup(arena, json_is_true(value) ? "true" : "false") : NULL;
+}
+
 bool
 jsondoc_is_object(const JsonDoc *doc)
 {

@@ -35,6 +35,10 @@ bool jsondoc_get_bool(const JsonDoc *object, const char *name, bool otherwise);
 size_t jsondoc_count(const JsonDoc *array_or_object);
 const JsonDoc *jsondoc_at(const JsonDoc *array, size_t index);
 const char *jsondoc_text(const JsonDoc *string); /* NULL unless a string */
+/* RFC 6901, "" being doc itself; NULL: nothing is there. */
+const JsonDoc *jsondoc_pointer(Arena *arena, const JsonDoc *doc, const char *pointer);
+/* A string, a whole number, true or false as a text; NULL for all else, and for NULL. */
+const char *jsondoc_word(Arena *arena, const JsonDoc *doc);
 bool jsondoc_is_object(const JsonDoc *doc);
 bool jsondoc_is_array(const JsonDoc *doc);
 

@@ -36,6 +36,8 @@ expect_status 'before a worker took it up there is a status' 0 x status "$id"
 expect_status 'and all verifies' 0 x verify ledger
 expect_status 'run --requests takes it up, and does no more' 0 x run --requests
 expect_equal 'the ledger has each request, nobody is touched' 'opened requested requested requested 1 3 6 10 open' "$(ledger_events "$id") $(left_of k1) $(column "$id" state)"
+expect_equal 'and as of when it was asked for: a replay takes that' "$(sql "$DB" "select to_char(as_of at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from expunge.disposal where id = 1")" \
+    "$(grep '"event":"opened"' "$STATE/ledger.jsonl" | sed -n 's/.*"as_of":"\([^"]*\)".*/\1/p')"
 expect_status 'status of the customer' 0 x status customer k1
 expect_match 'it tells the requests' out 'request 2 \(erasure_right\) of 20'
 app_fingerprint "$DB" >"$WORK/app"

@@ -5,7 +5,7 @@
 #
 #   BENCH_EVENTS (3000000)     rows that are copied and erased; a table with 10/3 of it, from which a tenth is moved
 #   BENCH_PAIRS (5)            pairs per figure, the worker first in every other one
-#   BENCH_PARTS (all)          some of "copy erase move memory plan"
+#   BENCH_PARTS (all)          some of "copy erase move memory plan request"
 #   BENCH_TARGET_MS (30)       worker.batch.target_ms; pace.duty is 1.0: the peers do not rest either
 #   BENCH_DIR (build/bench)    the cluster and all files; removed at the end
 #
@@ -14,7 +14,7 @@
 set -eu -o pipefail
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 HERE=$ROOT/tests/bench
-EVENTS=${BENCH_EVENTS:-3000000} PAIRS=${BENCH_PAIRS:-5} PARTS=${BENCH_PARTS:-copy erase move memory plan}
+EVENTS=${BENCH_EVENTS:-3000000} PAIRS=${BENCH_PAIRS:-5} PARTS=${BENCH_PARTS:-copy erase move memory plan request}
 TARGET_MS=${BENCH_TARGET_MS:-30}
 MOVE_EVENTS=$((EVENTS * 10 / 3)) FEW=$((EVENTS < 1000000 ? EVENTS / 10 : 100000))
 EXPUNGE=${EXPUNGE:-$ROOT/build/expunge} STEPS=${STEPS:-$ROOT/build/release/tests/bench/steps}
@@ -349,6 +349,45 @@ END
     dropdb thousand
 }
 
+# ---- request: from its commit to the last live row gone, with "watch" running -----------------------------------------------
+
+# A workspace of 100,000 rows among others; pace and batches as etc/expunge.conf has them, and no second person to wait for.
+request_part()
+{
+    local key rows i watcher
+    generate requests 1000000
+    key=$(sql requests "select id from cloud.workspace where status = 'active' order by id limit 1")
+    sql requests "begin; alter table telemetry.usage_event disable trigger all;
+        update telemetry.usage_event set workspace_id = '$key' where id in (select id from telemetry.usage_event order by id limit 100000); commit"
+    TARGET_MS=5 prepare requests policy
+    sed -i -e 's/pace = { duty = 1.0; };/pace = { duty = 0.5; };/' -e 's/immediate = { approval = true; };//' -e 's/target_ms = [0-9]*;/target_ms = 5;/' "$WORK/expunge.conf"
+    for ((i = 0; i < PAIRS; i++)); do
+        fresh requests
+        sql bench "select count(*) from telemetry.usage_event" >/dev/null
+        "$EXPUNGE" --config "$WORK/expunge.conf" watch >"$WORK/watch.out" 2>&1 &
+        watcher=$!
+        until [ "$(sql bench "select count(*) from pg_stat_activity where datname = 'bench' and application_name like 'expunge%' and state = 'idle' and query like '%expunge.hold h where%'")" = 1 ]; do sleep 0.2; done
+        sleep 2
+        psql -qXAt -d bench >>"$WORK/request" <<END
+select name from cloud.workspace where id = '$key' \gset
+select expunge.request_erasure('workspace', '$key', 'customer_request', 'bench', 'bench', 'bench', true, :'name') \g /dev/null
+select clock_timestamp() as asked \gset
+do \$\$ begin for i in 1..6000 loop exit when not exists (select from cloud.workspace where id = '$key'); perform pg_sleep(0.01); end loop; end \$\$;
+select round(extract(epoch from clock_timestamp() - :'asked'), 2);
+END
+        until [ "$(sql bench "select state from expunge.disposal")" = cleared ]; do sleep 0.1; done
+        kill -TERM "$watcher"
+        wait "$watcher"
+        rows=$(sql bench "select sum(rows_done) from expunge.disposal_table")
+        [ "$(sql bench "select count(*) from telemetry.usage_event where workspace_id = '$key'")" = 0 ] || note 'rows are left'
+    done
+    echo
+    limit "a request to the last live row gone, $rows rows: median of $PAIRS" "$(median "$WORK/request")" s 5
+    echo "    of the runs: $(sort -n "$WORK/request" | tr '\n' ' '); shipped pace: target_ms 5, duty 0.5"
+    dropdb --if-exists --force bench
+    dropdb requests
+}
+
 # ---- all --------------------------------------------------------------------------------------------------------------
 
 echo "PostgreSQL $(sql postgres 'show server_version'), fsync on, shared_buffers 1GB, autovacuum off; $(nproc) processors; load $(cut -d' ' -f1 /proc/loadavg)"
@@ -372,3 +411,4 @@ if has memory; then
     cat "$WORK/memory"
 fi
 ! has plan || plan_part
+! has request || request_part

@@ -118,6 +118,48 @@ expect_status 'out of which the rows come back' 0 x restore "eu-$(sql db "select
 all_rows | sort >"$WORK/after"
 expect_true 'bit for bit' cmp "$WORK/before" "$WORK/after"
 
+# ---- withdrawn by a person ------------------------------------------------------------------------------------------------
+
+withdrawn() # NAME: by a person; then everything must be as in $WORK/before, in the live tables alone
+{
+    local id snapshot
+    id=eu-$(sql db "select id from expunge.disposal where kind = 'customer'")
+    snapshot=$(sql db "select snapshot_name from expunge.disposal where 'eu-' || id = '$id'")
+    expect_true "$1: there is a snapshot" test -d "$STATE/snapshots/$snapshot"
+    expect_status "$1: withdrawn" 0 x withdraw "$id" --reason 'the customer stays'
+    expect_status "$1: the worker acts on it" 0 x run --requests
+    all_rows | sort >"$WORK/after"
+    expect_true "P5: $1: every row is there, bit for bit, each once" cmp "$WORK/before" "$WORK/after"
+    expect_equal "P5: $1: the snapshot and its key are destroyed" 'withdrawn true 0' \
+        "$(sql db "select state || ' ' || (key_destroyed_at is not null) from expunge.disposal where 'eu-' || id = '$id'") $(find "$STATE/snapshots" -mindepth 1 | wc -l)"
+    expect_status "$1: nobody reads it any more" 14 x snapshot cat "$id" app.customer
+    expect_status "$1: everything verifies" 0 x verify
+}
+
+begin 'withdrawn'
+expect_status 'moved' 0 x run
+expect_equal 'they are gone' '0 0 0 0' "$(g1)"
+withdrawn 'a customer that left'
+expect_status 'the next run' 0 x run
+expect_equal 'keeps the rows, for a new grace period' '1 3 6 5' "$(g1)"
+
+begin 'withdrawn, with late rows'
+expect_status 'moved' 0 x run
+sql db "insert into app.event (customer_id, at, body) values ('g1', now(), 'late'), ('g1', now(), 'late')"
+all_rows | grep late | sort | sort -m - "$WORK/before" >"$WORK/with" && mv "$WORK/with" "$WORK/before"
+withdrawn 'rows that came late stay'
+
+begin 'withdrawn twice'
+expect_status 'moved' 0 x run
+id=eu-$(sql db "select id from expunge.disposal where kind = 'customer'")
+expect_status 'withdrawn' 0 x withdraw "$id" --reason x
+sql db "insert into app.customer (id, name) values ('g1', 'Secret New')"
+run x run --requests
+expect_equal 'whose key somebody else has by now is not brought back, and that is told' '11 archived' "$STATUS $(sql db "select state from expunge.disposal where 'eu-' || id = '$id'")"
+expect_equal 'the new one has its row, the old one its snapshot' '1 0 0 0 1' "$(g1) $(find "$STATE/snapshots" -mindepth 1 -maxdepth 1 | wc -l)"
+sql db "delete from app.customer where id = 'g1'; update expunge.disposal set next_attempt_at = null"
+withdrawn 'when the key is free again'
+
 # ---- a new customer with the old key ------------------------------------------------------------------------------------
 
 begin 'succeeded'

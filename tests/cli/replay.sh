@@ -69,6 +69,18 @@ sql /postgres "select pg_switch_wal(); checkpoint" >/dev/null
 cluster_stop
 cp -a "$WORK/home" "$WORK/home.end"
 cp -a "$DATA" "$SPARE/end"
+# what people say after that: the ledger has it, no backup does
+cluster_restart
+sql one "insert into app.customer (id, name) values ('late', 'n')"
+for held in e1 k1 k2 late; do
+    sql one "select expunge.place_hold('customer', '$held', 'legal', 'a dispute')" >/dev/null
+done
+sql one "select expunge.release_hold(2, 'settled'); select expunge.place_hold('customer', 'k3', 'legal', 'x', clock_timestamp() + interval '0.1 second')" >/dev/null
+expect_status 'a request that nobody begins before the backup is put back' 0 x request customer k9 --ground objection --ticket t --requested-by r --verified-by v
+expect_status 'the ledger has the holds and the request' 0 x run --requests
+expect_equal 'all of them' '5 1 1' "$(for event in hold_placed hold_released requested; do grep -c "\"event\":\"$event\"" "$STATE/ledger.jsonl"; done | paste -sd ' ')"
+cluster_stop
+cp -a "$WORK/home" "$WORK/home.said"
 
 # The database as it was at a point, the worker's files as they were at the end.
 recover() # POINT [HOME]
@@ -181,6 +193,27 @@ expect_equal 'who is held stays still' e2 "$(ids "id like 'e%'")"
 sql one "update expunge.hold set released_at = now(), released_by = 'test'"
 expect_status 'when the hold ends, it goes by itself' 0 x run
 expect_equal 'now' '' "$(ids "id like 'e%'")"
+
+recover before "$WORK/home.said"
+expect_equal 'a database that was restored to before they were placed knows no hold' 0 "$(sql one 'select count(*) from expunge.hold')"
+expect_status 'the plan of that replay' 0 x replay --plan
+expect_match 'says which would be placed again' out 'hold 3 \(legal\) on a customer would be placed again'
+expect_match 'and whom it would keep' out 'was erased and is back: [0-9]+ row\(s\) would be erased again; a hold keeps it'
+expect_equal 'and changes nothing' 0 "$(sql one 'select count(*) from expunge.hold')"
+expect_status 'P6: replay places them again before it erases' 10 x replay
+expect_equal 'by their numbers, those that are in force' '1 e1 3 k2' "$(sql one "select string_agg(id || ' ' || subject_key, ' ' order by id) from expunge.hold where released_at is null")"
+expect_match 'it says so' out 'hold 1 \(legal\) on a customer is placed again'
+expect_match 'and which is about nobody here' out 'hold 4 \(legal\) on a customer: whom it was about is not here'
+expect_no_match 'of those that are over it says nothing' out 'hold (2|5) '
+expect_match 'P6: what is held is not erased again, and that is told' out '; a hold keeps it'
+expect_equal 'P6: that customer is there, with everything; the others are not' 'e1 3 0' "$(ids "id like 'e%'") $(sql one "select count(*) from app.document where customer_id = 'e1'") $(sql one "select count(*) from app.document where customer_id in ('e2', 'e3')")"
+expect_equal 'P6: nor does a policy take rows of who is held, of others it does' '5 0 0' "$(for k in k2 k1 k3; do sql one "select count(*) from app.event where customer_id = '$k' and at < now() - interval '90 days'"; done | paste -sd ' ')"
+expect_match 'and how many requests are lost' out '1 request\(s\) that were made since the backup are forgotten here: ask for them again'
+sql one "select expunge.release_hold(1, 'settled'), expunge.place_hold('customer', 'k5', 'legal', 'x')" >/dev/null
+expect_equal 'numbers of the lost time are not given again' 6 "$(sql one 'select max(id) from expunge.hold')"
+expect_status 'released, it goes by itself' 0 x run
+expect_equal 'now' '' "$(ids "id like 'e%'")"
+expect_status 'and all verifies' 0 x verify
 
 # ---- in mid erasure, in mid grace -------------------------------------------------------------------------------------------
 

@@ -36,6 +36,8 @@ expect_status 'before a worker took it up there is a status' 0 x status "$id"
 expect_status 'and all verifies' 0 x verify ledger
 expect_status 'run --requests takes it up, and does no more' 0 x run --requests
 expect_equal 'the ledger has each request, nobody is touched' 'opened requested requested requested 1 3 6 10 open' "$(ledger_events "$id") $(left_of k1) $(column "$id" state)"
+expect_equal 'and as of when it was asked for: a replay takes that' "$(sql "$DB" "select to_char(as_of at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from expunge.disposal where id = 1")" \
+    "$(grep '"event":"opened"' "$STATE/ledger.jsonl" | sed -n 's/.*"as_of":"\([^"]*\)".*/\1/p')"
 expect_status 'status of the customer' 0 x status customer k1
 expect_match 'it tells the requests' out 'request 2 \(erasure_right\) of 20'
 app_fingerprint "$DB" >"$WORK/app"
@@ -203,6 +205,58 @@ run ask "$anna" e1 --ground customer_request --now --label 'Secret Name e1'
 run ask "$anna" g1 --ground customer_request --now --label 'Secret Name g1'
 expect_status 'where nobody approves, those that have ended go their ordinary way' 0 x run
 expect_equal 'past the grace period: erased; in it: archived, and it waits' '0 0 0 0 archived 1' "$(left_of e1) $(newest g1 state) $(left_of g1 | cut -d ' ' -f 1)"
+
+# ---- caps ------------------------------------------------------------------------------------------------------------------------
+
+scene caps
+run x run
+sql "$DB" "insert into app.document select 1000 + n, 'k9', 'x' from generate_series(1, 200) n"
+configure 's/max_subjects = 10/max_subjects = 2/' 's/max_rows = 100000/max_rows = 100/'
+for key in k9 k1 k2 k3; do
+    run ask "$anna" "$key" --ground customer_request --now --label "Secret Name $key"
+done
+expect_status 'requests beyond the caps' 11 x run --requests --json
+expect_equal 'what is within them goes; one that is too large holds up no other' '1 0 0 1' "$(for key in k9 k1 k2 k3; do left_of $key | cut -d ' ' -f 1; done | paste -sd ' ')"
+expect_match 'it says which cap, of rows' out '215 rows would go in this run; safety.max_rows allows 100'
+expect_match 'and of subjects' out '3 subjects would be erased in this run; safety.max_subjects allows 2'
+run x status "eu-$(newest k3 id)"
+expect_match 'status says why nothing happens' out 'within the last 24 hours'
+expect_status 'they wait for an hour: a look in between counts nothing' 0 x run --requests
+an_hour() { sql "$DB" "update expunge.disposal set next_attempt_at = next_attempt_at - interval '1 hour'"; }
+an_hour
+expect_status 'a later look does not begin to count anew: whoever asks for hundreds, one after the other, is stopped' 11 x run --requests
+expect_equal 'nothing more went' '1 1' "$(for key in k9 k3; do left_of $key | cut -d ' ' -f 1; done | paste -sd ' ')"
+an_hour
+sql "$DB" "update app.event set at = now() - interval '100 days' where customer_id = 'k4'"
+expect_status 'the daily run is not stopped by them' 11 x run
+expect_equal 'it does its own work, and they wait' '1 3 6 0 1 1' "$(left_of k4) $(for key in k9 k3; do left_of $key | cut -d ' ' -f 1; done | paste -sd ' ')"
+expect_status 'a person who has looked lets them go' 0 x run --requests --allow-large
+expect_equal 'and they go, without another hour' '0 0' "$(for key in k9 k3; do left_of $key | cut -d ' ' -f 1; done | paste -sd ' ')"
+
+# ---- rows that left at the start of the grace period ---------------------------------------------------------------------------
+
+scene removed
+configure 's/during_grace = "keep"/during_grace = "remove"/'
+app_fingerprint "$DB" >"$WORK/app"
+run ask "$anna" k1 --ground objection --json
+id=$(id_of)
+run x run --requests
+expect_status 'with during_grace = "remove" the daily run' 0 x run --disposal "$id"
+expect_equal 'takes the rows away' 'archived 0 0 0 0' "$(column "$id" state) $(left_of k1)"
+run x withdraw "$id" --reason x --user "$anna"
+expect_status 'P5: withdrawn' 0 x run --requests
+expect_equal 'P5: they come back, and then the snapshot is destroyed' 'withdrawn t t' "$(column "$id" 'state, restored_at is not null, key_destroyed_at is not null')"
+expect_unchanged 'P5: bit for bit' "$WORK/app" "$DB" '^app'
+run ask "$anna" k2 --ground objection --json
+id=$(id_of)
+run x run --requests
+run x run --disposal "$id"
+expect_status 'of a root that has left, the key is the label' 64 ask "$anna" k2 --ground minor_without_consent --label 'Secret Name k2'
+expect_status 'P10: typed again' 0 ask "$anna" k2 --ground minor_without_consent --label k2 --json
+expect_equal 'P10: it is the same disposal' "$id" "$(id_of)"
+expect_status 'P10: run --requests' 0 x run --requests
+expect_equal 'P10: the snapshot is destroyed, no grace period is waited for' 'cleared t' "$(column "$id" 'state, key_destroyed_at is not null')"
+expect_status 'and all verifies' 0 x verify
 
 # ---- the same key in two databases ---------------------------------------------------------------------------------------------
 

@@ -100,6 +100,48 @@ done
 for id in $(sql eu "select 'eu-' || min(id) from expunge.disposal group by kind"); do
     say status "$id"
 done
+# what support types: the words of a request are no less personal than the rows
+somebody=$(sql eu "select id from cloud.workspace where status = 'active' order by id limit 1") other=$(sql eu "select id from cloud.account where status = 'active' order by id limit 1")
+third=$(sql eu "select id from cloud.workspace where status = 'active' order by id desc limit 1")
+words=(--ticket 'Canary ticket 4711' --requested-by 'Canary Requester' --verified-by 'Canary passport')
+label=$(sql eu "select name from cloud.workspace where id = '$somebody'")
+sql /postgres "create role canary_second login superuser"
+say request workspace "$somebody" --ground customer_request --now --label 'Canary label' "${words[@]}"
+say request workspace "$somebody" --ground customer_request --now --label "$label" "${words[@]}"
+say request workspace 'Canary key' --ground customer_request "${words[@]}" --json
+say request account "$other" --ground minor_without_consent --label "$(sql eu "select email from cloud.account where id = '$other'")" "${words[@]}" --json
+say request workspace "$third" --ground objection "${words[@]}"
+say hold account "$other" --type legal_process --reason 'Canary reason' --reference 'Canary reference' --json
+say hold workspace "Canary Workspace" --type legal --reason 'Canary reason'
+say plan workspace "$somebody" --verbose
+say run --requests --verbose
+say run --requests --json
+waits=$(sql eu "select 'eu-' || id from expunge.disposal where plan_digest is not null")
+say status
+say status workspace "$somebody"
+say status account "$other" --json
+say status --user postgres account "$other"
+say approve "$waits"
+say approve "$waits" --plan "$(sql eu "select plan_digest from expunge.disposal where 'eu-' || id = '$waits'")"
+say approve "$waits" --plan "$(sql eu "select plan_digest from expunge.disposal where 'eu-' || id = '$waits'")" --user canary_second
+say release "$(sql eu "select 'eu-' || max(id) from expunge.hold")" --reason 'Canary reason'
+say withdraw "$(sql eu "select 'eu-' || id from expunge.disposal where requested_plainly")" --reason 'Canary reason' --json
+"$EXPUNGE" --config "$CONF" watch >"$said/watch.out" 2>"$said/watch.err" </dev/null &
+watcher=$!
+for ((i = 0; i < 600; i++)); do
+    [ "$(sql eu "select count(*) from expunge.disposal where requested_at is not null and state not in ('cleared', 'withdrawn')")" != 0 ] || break
+    sleep 0.1
+done
+kill "$watcher" && wait "$watcher"
+expect_equal 'what was asked for was done: one went at once, one after an approval, one was withdrawn' 'cleared cleared withdrawn' \
+    "$(sql eu "select string_agg(state, ' ' order by state) from expunge.disposal where requested_at is not null")"
+for id in $(sql eu "select 'eu-' || id from expunge.disposal where requested_at is not null"); do
+    say certificate "$id"
+    say certificate "$id" --json
+    say certificate "$id" --format html
+    say status "$id"
+done
+expect_equal 'nothing of what was typed is kept when it is over' 0 "$(sql eu "select count(*) from expunge.request where ticket is not null or requested_by is not null or verified_by is not null")"
 say pause --reason 'a reason'
 say run
 say resume

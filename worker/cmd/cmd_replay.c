@@ -75,6 +75,53 @@ item_json(const ReplayItem *item)
     return doc;
 }
 
+static const char *
+describe_hold(Arena *arena, const ReplayHold *hold, bool plan)
+{
+    const char *number = arena_printf(arena, "hold %" PRId64 " (%s) on a %s", hold->id, hold->type, hold->kind);
+
+    if (hold->state == REPLAY_HOLD_BACK)
+        return arena_printf(arena, "%s was released after the backup and is in force here again: release it once more",
+                            number);
+    if (hold->key == NULL)
+        return arena_printf(arena, "%s: whom it was about is not here", number);
+    if (hold->here != 0 && hold->here != hold->id)
+        return arena_printf(arena, "%s is placed again, as hold %" PRId64, number, hold->here);
+    return arena_printf(arena, "%s %s", number, plan ? "would be placed again" : "is placed again");
+}
+
+static void
+tell_holds(Context *context, const Replay *replay, bool plan, JsonDoc *doc)
+{
+    JsonDoc *list = jsondoc_array();
+
+    for (size_t i = 0; i < replay->facts.hold_count; i++)
+    {
+        const ReplayHold *hold = &replay->facts.holds[i];
+        if (hold->state == REPLAY_HOLD_KNOWN)
+            continue;
+        JsonDoc *one = jsondoc_object();
+        jsondoc_set_integer(one, "hold", hold->id);
+        jsondoc_set_string(one, "kind", hold->kind);
+        jsondoc_set_string(one, "type", hold->type);
+        jsondoc_set_instant(one, "until", hold->until);
+        jsondoc_set_string(one, "action",
+                           hold->state == REPLAY_HOLD_BACK ? "in_force_again"
+                           : hold->key == NULL             ? "nobody"
+                                                           : "place");
+        if (hold->here != 0)
+            jsondoc_set_integer(one, "here", hold->here);
+        jsondoc_push(list, one);
+        command_say(context, "  %s\n", describe_hold(context->arena, hold, plan));
+    }
+    jsondoc_set(doc, "holds", list);
+    jsondoc_set_integer(doc, "requests_forgotten", replay->forgotten);
+    if (replay->forgotten > 0)
+        command_say(context,
+                    "  %" PRId64 " request(s) that were made since the backup are forgotten here: ask for them again\n",
+                    replay->forgotten);
+}
+
 static void
 tell(Context *context, const Replay *replay, bool plan, JsonDoc *list)
 {
@@ -99,6 +146,7 @@ tell(Context *context, const Replay *replay, bool plan, JsonDoc *list)
                     item->held ? "; a hold keeps it, and it goes when the hold ends" : "",
                     item->error == NULL ? "" : ": ", item->error == NULL ? "" : item->error);
     }
+    tell_holds(context, replay, plan, doc);
     if (replay->done)
         command_say(context, "  what the ledger says is gone is gone again: %s row(s); the database is at work again\n",
                     text_thousands(context->arena, replay->rows));
@@ -158,8 +206,9 @@ const Command command_replay = {
         "A database that was restored from a backup holds rows again that the ledger says are gone; until it is replayed,\n"
         "every command that writes refuses with 15.  Replay erases them: subjects are matched by their commitment, the root's\n"
         "incarnation included, and only those that were erased after the moment of the backup; policies' rows up to the\n"
-        "cutoff of the newest lost disposal.  Holds are honoured.  Disposals of the lost time are written down as the ledger\n"
-        "has them, snapshots that nothing names any more are destroyed.  --plan shows it all, and changes nothing.",
+        "cutoff of the newest lost disposal.  Holds are honoured; those that were placed since the backup are placed again\n"
+        "first, and requests that are lost with it are counted.  Disposals of the lost time are written down as the ledger has\n"
+        "them, snapshots that nothing names any more are destroyed.  --plan shows it all, and changes nothing.",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run_replay,

@@ -176,7 +176,7 @@ inspect_database(Findings *findings, Session *session)
         { "coverage", inspect_coverage }, { "coverage", inspect_lookalikes }, { "drift", inspect_drift },
         { "kept rows", inspect_kept },    { "tables", inspect_tables },       { "indexes", inspect_indexes },
         { "effects", inspect_effects },   { "restore", inspect_restore },     { "locks", inspect_locks },
-        { "time zone", inspect_zone },
+        { "time zone", inspect_zone },    { "holds", inspect_holds },
     };
 
     findings->database = session->database->name;

@@ -26,6 +26,9 @@ NODISCARD Err inspect_restore(Findings *findings, Session *session);
 /* -- inspect_zone.c: times without a time zone */
 NODISCARD Err inspect_zone(Findings *findings, Session *session);
 
+/* -- inspect_holds.c */
+NODISCARD Err inspect_holds(Findings *findings, Session *session);
+
 /* -- inspect_locks.c: the server's room */
 NODISCARD Err inspect_locks(Findings *findings, Session *session);
 

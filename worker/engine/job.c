@@ -118,13 +118,7 @@ held_subject(Job *job, DbResult **ret_row)
     Selector selector = job->selector;
 
     selector.arena = scratch;
-    const Err e = db_query_kept(job->session->db, selector_hold(&selector), 0, NULL, ret_row);
-    if (e == OK || strncmp(db_sqlstate(job->session->db), "22", 2) != 0)
-        return e;
-    return err_new(
-        ERR_HELD,
-        "a hold on a %s has a key that is none: nobody of this kind is erased until it is corrected or released",
-        job->target->name);
+    return db_query_kept(job->session->db, selector_hold(&selector), 0, NULL, ret_row);
 }
 
 Err

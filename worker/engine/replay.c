@@ -73,7 +73,7 @@ count_item(Replay *replay, ReplayItem *item)
     if (e == OK)
         e = survey_disposal(&job);
     item->rows = rows_of(&outcome);
-    item->held = outcome.step != NULL && strcmp(outcome.step, "held") == 0;
+    item->held = item->held || (outcome.step != NULL && strcmp(outcome.step, "held") == 0);
     if (e == OK || db_is_broken(replay->session->db))
         return e;
     item->code = e;
@@ -176,6 +176,7 @@ end_fields(const Replay *replay)
             jsondoc_set_integer(fields, replay_action_name((ReplayAction)a), counts[a]);
     jsondoc_set_integer(fields, "rows", replay->rows);
     jsondoc_set_integer(fields, "held", held);
+    jsondoc_set_integer(fields, "requests_forgotten", replay->forgotten);
     return fields;
 }
 

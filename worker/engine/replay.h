@@ -6,6 +6,8 @@
  * the cutoff of the newest disposal that is lost.  Disposals of the lost time are written down again as the ledger has
  * them; snapshots that nothing in the database names are destroyed, their rows being live again.
  *
+ * Holds that the ledger has and the database forgot are placed again first, on whoever has their key here.
+ *
  * The decision is written in one transaction, then acted on; a crash in between is taken up by the next call. */
 #ifndef EXPUNGE_REPLAY_H
 #define EXPUNGE_REPLAY_H
@@ -55,8 +57,9 @@ typedef struct Replay
     size_t item_count;
     size_t item_room;
     int64_t rows;
-    size_t back; /* roots that should not be there, as counted last */
-    bool done;   /* the gate is open again */
+    int64_t forgotten; /* requests whose wish is lost */
+    size_t back;       /* roots that should not be there, as counted last */
+    bool done;         /* the gate is open again */
 } Replay;
 
 /* What would be done. */

@@ -267,7 +267,9 @@ replay_decide(Replay *replay)
         else
             decide_subject(replay, fact);
     }
-    return match_all(replay, add_root);
+    TRY(match_all(replay, add_root));
+    replay->forgotten = replay_facts_forgotten(&replay->facts);
+    return replay_holds_decide(replay);
 }
 
 /* -- afterwards ---------------------------------------------------------------------------------------------------- */

@@ -113,10 +113,51 @@ note_event(Arena *arena, ReplayFact *fact, const JsonDoc *entry, const char *eve
     }
     else if (strcmp(event, "restored") == 0)
         fact->restored = true;
+    else if (strcmp(event, "requested") == 0)
+        fact->requests++;
     else if (strcmp(event, "erasing") == 0 || strcmp(event, "erased") == 0)
         fact->gone_seq = jsondoc_get_integer(entry, "seq", 0);
     if (strcmp(event, "erased") == 0 && jsondoc_get(entry, "tables") != NULL)
         fact->tables = jsondoc_canonical(arena, jsondoc_get(entry, "tables"));
+}
+
+static void
+note_placed(ReplayFacts *facts, const JsonDoc *entry, int64_t id)
+{
+    ReplayHold hold = { .id = id, .placed_at = instant_of(entry, "placed_at"), .until = instant_of(entry, "until") };
+
+    copy_text(facts->arena, entry, "kind", &hold.kind);
+    copy_text(facts->arena, entry, "type", &hold.type);
+    copy_text(facts->arena, entry, "holder", &hold.holder);
+    if (hold.kind == NULL || hold.type == NULL || hold.placed_at == INSTANT_NONE)
+        return;
+    for (size_t i = 0; i < facts->hold_count; i++)
+        if (facts->holds[i].id == id && facts->holds[i].placed_at == hold.placed_at)
+            return;
+    ARENA_PUSH(facts->arena, facts->holds, facts->hold_count, facts->hold_room, hold);
+}
+
+/* The newest one of its number. */
+static void
+note_over(ReplayFacts *facts, int64_t id)
+{
+    for (size_t i = facts->hold_count; i-- > 0;)
+        if (facts->holds[i].id == id)
+        {
+            facts->holds[i].over = true;
+            return;
+        }
+}
+
+static void
+note_hold(ReplayFacts *facts, const JsonDoc *entry, const char *event)
+{
+    const int64_t id = jsondoc_get_integer(entry, "hold", 0);
+
+    if (strcmp(event, "hold_placed") == 0)
+        note_placed(facts, entry, id);
+    else if (strcmp(event, "hold_released") == 0 || strcmp(event, "hold_renewed") == 0)
+        note_over(facts, id);
 }
 
 static Err
@@ -126,8 +167,10 @@ visit_entry(void *context, const JsonDoc *entry, const char *digest)
     const int64_t id = jsondoc_get_integer(entry, "disposal", 0);
     const char *event = jsondoc_get_string(entry, "event");
 
-    if (id <= 0 || event == NULL ||
-        !text_equal(jsondoc_get_string(entry, "installation"), facts->session->installation))
+    if (event == NULL || !text_equal(jsondoc_get_string(entry, "installation"), facts->session->installation))
+        return OK;
+    note_hold(facts, entry, event);
+    if (id <= 0)
         return OK;
     ReplayFact *fact = fact_of(facts, id);
     copy_text(facts->arena, entry, "kind", &fact->kind);
@@ -196,6 +239,20 @@ replay_facts_gather(Arena *arena, Session *session, ReplayFacts *ret_facts)
     TRY(load_known(session, &facts));
     *ret_facts = facts;
     return OK;
+}
+
+int64_t
+replay_facts_forgotten(const ReplayFacts *facts)
+{
+    int64_t count = 0;
+    for (size_t i = 0; i < facts->count; i++)
+    {
+        const ReplayFact *fact = &facts->list[i];
+        const bool waits = !fact->restored && (fact->state == STATE_OPEN || fact->state == STATE_ARCHIVED);
+        if (waits && (fact->known == NULL || fact->known->requested_at == INSTANT_NONE))
+            count += fact->requests;
+    }
+    return count;
 }
 
 bool

@@ -31,9 +31,31 @@ typedef struct ReplayFact
     int64_t seq;        /* of its newest entry */
     char digest[65];
     int64_t gone_seq; /* of the entry by which its rows were to go; 0: none */
+    int64_t requests; /* entries "requested" */
 
     const Disposal *known; /* as the database has it; NULL: not at all */
 } ReplayFact;
+
+typedef enum ReplayHoldState
+{
+    REPLAY_HOLD_LOST,  /* by the ledger's word it is in force, and this database does not know it */
+    REPLAY_HOLD_BACK,  /* it was released after the backup, and is in force here again */
+    REPLAY_HOLD_KNOWN, /* nothing is to be done about it */
+} ReplayHoldState;
+
+typedef struct ReplayHold
+{
+    int64_t id;
+    const char *kind;
+    const char *type;
+    const char *holder; /* commitment of kind and key */
+    Instant placed_at;
+    Instant until; /* INSTANT_NONE: no end */
+    bool over;     /* released, or placed again by an earlier replay */
+    ReplayHoldState state;
+    const char *key; /* of the one that it is about; NULL: nobody here.  Never printed */
+    int64_t here;    /* its number here, once it is placed again; 0 */
+} ReplayHold;
 
 typedef struct ReplayFacts
 {
@@ -43,6 +65,9 @@ typedef struct ReplayFacts
     size_t count;
     size_t room;
     int64_t last_id;   /* the highest one that the ledger names */
+    ReplayHold *holds; /* all that the ledger names, in its order */
+    size_t hold_count;
+    size_t hold_room;
     size_t *slots;     /* by id; index + 1 */
     size_t slot_count; /* a power of two */
 } ReplayFacts;
@@ -51,6 +76,8 @@ typedef struct ReplayFacts
  * Fails with ERR_EVIDENCE when the ledger does not verify. */
 NODISCARD Err replay_facts_gather(Arena *arena, Session *session, ReplayFacts *ret_facts);
 
+/* Requests that the ledger has, that this database does not know, and that were not begun: their wish is lost. */
+int64_t replay_facts_forgotten(const ReplayFacts *facts);
 /* Rows went, or were about to, and were not put back. */
 bool replay_fact_is_gone(const ReplayFact *fact);
 

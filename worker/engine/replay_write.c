@@ -186,6 +186,7 @@ replay_write(Replay *replay)
     TRY(db_query(replay->session->db, SQL_replay_begin, 0, NULL, NULL));
     if (replay->facts.last_id > 0)
         TRY(db_query_row(replay->session->db, SQL_replay_sequence, 1, last, &row));
+    TRY(replay_holds_write(replay));
     for (size_t i = 0; i < replay->item_count; i++)
         TRY(write_item(replay, &replay->items[i]));
     return db_commit(&tx);

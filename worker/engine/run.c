@@ -2,12 +2,12 @@
 #include "engine/run.h"
 
 #include "base/text.h"
+#include "engine/caps.h"
 #include "engine/clear.h"
 #include "engine/dispose.h"
 #include "engine/kept.h"
 #include "engine/stop.h"
 #include "engine/wishes.h"
-#include "model/cap.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -85,6 +85,8 @@ gather_from(Run *run, Session *session)
         TRY(wishes_adopt(session));
     if (!run->options->look_only)
         TRY(session_flush(session, 0, true));
+    if (run->options->allow_large)
+        TRY(caps_forget(session));
     TRY(session_prepare_taken(session)); /* what one disposal takes, the next one does not count again */
     TRY(discover_due(session, run->arena, &run->options->filter, &run->due));
     return run->options->look_only ? OK : session_forget_taken(session);
@@ -123,60 +125,6 @@ removed_rows(const Outcome *outcome)
         if (strcmp(outcome->tables[t].action, "move") == 0 || strcmp(outcome->tables[t].action, "delete") == 0)
             rows += outcome->tables[t].rows;
     return rows;
-}
-
-/* The server's estimate; a table that was never analysed is counted. */
-static int64_t
-count_table(Session *session, const GraphTable *table)
-{
-    CLEANUP(arena_freep) Arena *scratch = arena_new();
-    int64_t rows = table->row_estimate;
-    if (rows == 0 &&
-        session_number(session, arena_printf(scratch, "select count(*) from %s", table->quoted), &rows) != OK)
-        err_clear();
-    return rows;
-}
-
-static CapTable *
-cap_entry(Run *run, CapTable *list, size_t *count, const Due *due, const char *table)
-{
-    for (size_t i = 0; i < *count; i++)
-        if (strcmp(list[i].table, table) == 0 && strcmp(list[i].database, due->outcome->database) == 0)
-            return &list[i];
-    CapTable *entry = &list[(*count)++];
-    *entry = (CapTable){ .database = due->outcome->database, .table = table };
-    for (size_t t = 0; t < due->session->graph->table_count; t++)
-    {
-        const GraphTable *known = &due->session->graph->tables[t];
-        if (strcmp(arena_printf(run->arena, "%s.%s", known->schema, known->name), table) == 0)
-            entry->table_rows = count_table(due->session, known);
-    }
-    return entry;
-}
-
-static Err
-judge_caps(Run *run)
-{
-    const Rules *rules = run->house->rules;
-    const CapLimits limits = { .max_rows = rules->max_rows,
-                               .max_share = rules->max_share,
-                               .max_subjects = rules->max_subjects };
-    size_t count = 0, room = 1;
-    int64_t subjects = 0;
-
-    for (size_t i = 0; i < run->due.count; i++)
-        room += run->due.list[i].outcome->table_count;
-    CapTable *list = ARENA_ARRAY(run->arena, CapTable, room);
-    for (size_t i = 0; i < run->due.count; i++)
-    {
-        const Due *due = &run->due.list[i];
-        if (!due->outcome->removes || due->outcome->code != OK)
-            continue;
-        subjects += disposals_is_policy(due->disposal) ? 0 : 1;
-        for (size_t t = 0; t < due->outcome->table_count; t++)
-            cap_entry(run, list, &count, due, due->outcome->tables[t].table)->rows += due->outcome->tables[t].rows;
-    }
-    return run->options->allow_large ? OK : cap_judge(&limits, list, count, subjects);
 }
 
 static void
@@ -529,7 +477,8 @@ run_phases(Run *run)
     digest_plan(run);
     if (run->options->look_only)
         return OK;
-    TRY(judge_caps(run));
+    if (!run->options->allow_large)
+        TRY(caps_judge(run->arena, run->house->rules, &run->due, run->options->filter.requests));
     for (size_t i = 0; i < run->session_count; i++)
         if (!run->lost[i])
             TRY(wishes_publish(run->sessions[i]));

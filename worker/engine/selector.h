@@ -205,8 +205,8 @@ char *selector_fill_staged(const Selector *s, size_t position, const char *stage
 /* columns: has ended and is confirmed, incarnation (text), ended_at (text), region (text); lock: "", "for share",
  * "for update" */
 char *selector_root_state(const Selector *s, const char *lock);
-/* columns: id, type, until (microseconds) of the newest hold in force on the subject, whatever the spelling of its key.
- * The server answers with class 22 when a hold of this kind has a key that is none. */
+/* columns: id, type, until (microseconds) of the newest hold in force on the subject, whatever the spelling of its key;
+ * one with a key that can be nobody's holds nobody. */
 char *selector_hold(const Selector *s);
 /* $1 as_of, $2 limit; columns: key, incarnation, ended_at, region; roots that have ended and have no disposal */
 char *selector_ended_roots(const Selector *s);

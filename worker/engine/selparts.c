@@ -543,24 +543,6 @@ selparts_cutoff(Text *text, const Selector *s, const char *cutoff)
 }
 
 void
-selparts_not_held(Text *text, const Selector *s)
-{
-    const Target *target = s->target;
-    if (target->holder == GRAPH_NONE)
-    {
-        text_add(text, "true");
-        return;
-    }
-    const GraphTable *root = &target->graph->tables[target->root];
-    text_addf(
-        text,
-        "(t.%s %s any ((select coalesce(array_agg(h.subject_key::%s), '{}') from expunge.hold h where h.kind = %s and "
-        "h.released_at is null and (h.expires_at is null or h.expires_at > clock_timestamp()))::%s[])) is not true",
-        root->columns[target->holder].quoted, selparts_equals(&root->columns[target->holder]), target->holder_type,
-        db_literal(s->arena, target->policy->subject_kind), target->holder_type);
-}
-
-void
 selparts_due(Text *text, const Selector *s)
 {
     const PolicyRule *policy = s->target->policy;

@@ -465,21 +465,6 @@ selector_look(const Selector *s)
 }
 
 char *
-selector_hold(const Selector *s)
-{
-    const GraphColumn *key = &selparts_table(s, 0)->columns[s->target->key];
-    return arena_printf(
-        s->arena,
-        "select h.id, h.type, (extract(epoch from nullif(h.expires_at, 'infinity'::timestamptz)) * 1000000)::bigint "
-        "from expunge.hold h where h.kind = %s and h.released_at is null and (h.expires_at is null or "
-        "h.expires_at > clock_timestamp()) and case when h.kind = %s then h.subject_key::%s end%s%s %s %s "
-        "order by h.id desc limit 1",
-        db_literal(s->arena, s->target->subject->kind), db_literal(s->arena, s->target->subject->kind), key->type,
-        key->collation == NULL ? "" : " collate ", key->collation == NULL ? "" : key->collation, selparts_equals(key),
-        selparts_key(s));
-}
-
-char *
 selector_ended_roots(const Selector *s)
 {
     Text text = TEXT_INIT(s->arena);

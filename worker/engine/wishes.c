@@ -133,6 +133,7 @@ adopt(Wish *wish, const char *key, const char *incarnation, bool known)
     {
         JsonDoc *fields = session_fields(session, d);
         jsondoc_set_string(fields, "ground", d->ground);
+        jsondoc_set_instant(fields, "as_of", d->as_of);
         TRY(disposals_record(wish->arena, session->db, d->id, "opened", fields));
     }
     TRY(db_commit(&tx));
@@ -150,6 +151,7 @@ adopt_all(Session *session, Arena *arena)
     {
         Wish wish = new_wish(session, arena, db_int64(rows, i, 0), db_text(rows, i, 1), NULL);
         wish.disposal.ground = db_text(rows, i, 5);
+        wish.disposal.as_of = db_int64(rows, i, 6);
         TRY(adopt(&wish, db_text(rows, i, 2), db_text(rows, i, 3), db_bool(rows, i, 4)));
     }
     return OK;

@@ -110,6 +110,13 @@ END
 trap_house '{ from = "t.post(root_id)"; to = "t.root(id)"; action = "set_default"; }' ''
 trap_refused 'SET DEFAULT to a row that is going' 'refers to a row that goes'
 
+trap_schema default_goes_soft <<'END'
+create table t.post (id integer primary key, root_id integer default 1);
+insert into t.post select g, 1 + g % 3 from generate_series(1, 9) g;
+END
+trap_house '{ from = "t.post(root_id)"; to = "t.root(id)"; action = "set_default"; }' ''
+trap_refused 'SET DEFAULT to a row that is going, by an edge that no FOREIGN KEY declares' 'refers to a row that goes'
+
 trap_schema default_missing <<'END'
 create table t.post (id integer primary key, root_id integer default 99 references t.root on delete set default);
 insert into t.post select g, 1 + g % 3 from generate_series(1, 9) g;

@@ -233,6 +233,17 @@ class Model:
         for edge, found in self.links.items():
             if edge.declared:
                 self.judge_edge(edge, found)
+            elif not edge.form:
+                self.judge_soft(edge)
+
+    def judge_soft(self, edge):
+        """A new value that names a row of the scope: no server sees to it."""
+        gone = {self.key(p, edge.parent_columns) for p in edge.parent.rows if id(p) in self.scope and self.inside(p, edge.parent_part)}
+        for row in edge.child.rows:
+            if id(row) not in self.scope and set(self.changed.get(id(row), ())) & set(edge.child_columns):
+                key = self.key_after(row, edge.child_columns)
+                if key is not None and key in gone:
+                    self.must.append(("stay", "a row of %s would refer to a row that goes" % row.table.title()))
 
     def key_after(self, row, names):
         key = tuple(row.table.column(n).same(self.after(row, n)) for n in names)

@@ -99,8 +99,11 @@ class Shape:
     def judge_coverage(self):
         """Reached by the subject, named by an edge of the configuration, or global: each must be one of these."""
         meant = {e.child for e in self.case.edges if e.rule and e.parent in self.tables} | {e.child for e in self.case.edges if e.rule and e.orphans}
+        below = {e.child for e in self.case.edges if e.rule and e.action() == "keep" and e.parent in self.tables}
+        while more := {e.child for e in self.case.edges if e.parent in below and e.action() == "delete"} - below:
+            below |= more  # they go with the kept rows, when those go
         for table in self.case.tables:
-            if table in self.tables or table in meant or table.listed:
+            if table in self.tables or table in meant or table in below or table.listed:
                 continue
             self.must.append(("uncovered", "%s is reached by nothing and listed nowhere" % table.title()))
 

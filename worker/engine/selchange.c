@@ -247,6 +247,13 @@ selector_count_impossible(const Selector *s, size_t change)
         const GraphEdge *other = &graph->edges[e];
         if (other->declared && other->child == edge->child && touches(s, edge, other))
             add_broken_key(&text, s, other);
+        if (!other->declared && other->child == edge->child && edge->action != EDGE_REMOVE_ELEMENT &&
+            scope_position(s->target->scope, other->parent) != GRAPH_NONE && touches(s, edge, other))
+        { /* no server sees to it */
+            text_add(&text, " or (");
+            selparts_reached(&text, s, e, "x");
+            text_add(&text, ")");
+        }
         if (other->declared && other->parent == edge->child && changes_parent(s, edge, other))
             add_referred(&text, s, child, other);
     }

@@ -337,7 +337,7 @@ need_key(const Graph *graph, size_t table, const char *why)
                    entry->schema, entry->name, why);
 }
 
-/* A root that refers to itself drags other roots along: only where the configuration names that edge. */
+/* A root that refers to itself drags other roots along: only where the configuration says that it does. */
 static Err
 judge_root(const Graph *graph, const Scope *scope)
 {
@@ -345,7 +345,7 @@ judge_root(const Graph *graph, const Scope *scope)
     {
         const GraphEdge *edge = &graph->edges[scope->tables[0].edges[e]];
         const GraphTable *root = &graph->tables[edge->child];
-        if (edge->parent == edge->child && edge->rule == NULL)
+        if (edge->parent == edge->child && (edge->rule == NULL || !edge->rule->action_given))
             return err_new(
                 ERR_RAIL,
                 "\"%s.%s\" refers to itself, so that a root would drag other roots along; say what happens to them by "

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What erased disposals left behind and nothing has taken since.
 -- columns: what, why, rows, disposals, the first end, the last end (null: not known)
-  select n.what, n.why, sum(n.rows)::bigint, count(distinct n.disposal),
+  select n.what, n.why, case when n.what like 'snapshot of policy %' then max(n.rows) else sum(n.rows) end::bigint, count(distinct n.disposal),
          (extract(epoch from min(n.until)) * 1000000)::bigint, (extract(epoch from max(n.until)) * 1000000)::bigint
     from expunge.report_not_erased n
     join expunge.report_disposal d on d.id = n.disposal

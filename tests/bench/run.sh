@@ -351,10 +351,17 @@ END
 
 # ---- request: from its commit to the last live row gone, with "watch" running -----------------------------------------------
 
+# What all processors did for a process (of the server's: its sessions that have ended): seconds
+processor() # PID FIRST-FIELD
+{
+    awk -v f="$2" '{ print ($f + $(f + 1)) / 100 }' "/proc/$1/stat"
+}
+
 # A workspace of 100,000 rows among others; pace and batches as etc/expunge.conf has them, and no second person to wait for.
 request_part()
 {
-    local key rows i watcher
+    local key rows i watcher server before
+    server=$(head -n 1 "$(sql postgres 'show data_directory')/postmaster.pid")
     generate requests 1000000
     key=$(sql requests "select id from cloud.workspace where status = 'active' order by id limit 1")
     sql requests "begin; alter table telemetry.usage_event disable trigger all;
@@ -366,8 +373,9 @@ request_part()
         sql bench "select count(*) from telemetry.usage_event" >/dev/null
         "$EXPUNGE" --config "$WORK/expunge.conf" watch >"$WORK/watch.out" 2>&1 &
         watcher=$!
-        until [ "$(sql bench "select count(*) from pg_stat_activity where datname = 'bench' and application_name like 'expunge%' and state = 'idle' and query like '%expunge.hold h where%'")" = 1 ]; do sleep 0.2; done
+        until [ "$(sql bench "select count(*) from pg_stat_activity where datname = 'bench' and application_name like 'expunge%' and state = 'idle' and query like '%expunge.refusal f%'")" = 1 ]; do sleep 0.2; done
         sleep 2
+        before="$(processor "$server" 16) $(processor "$watcher" 14)"
         psql -qXAt -d bench >>"$WORK/request" <<END
 select name from cloud.workspace where id = '$key' \gset
 select expunge.request_erasure('workspace', '$key', 'customer_request', 'bench', 'bench', 'bench', true, :'name') \g /dev/null
@@ -376,6 +384,8 @@ do \$\$ begin for i in 1..6000 loop exit when not exists (select from cloud.work
 select round(extract(epoch from clock_timestamp() - :'asked'), 2);
 END
         until [ "$(sql bench "select state from expunge.disposal")" = cleared ]; do sleep 0.1; done
+        sleep 1
+        echo "$before $(processor "$server" 16) $(processor "$watcher" 14)" | awk '{ print $3 - $1 + $4 - $2 }' >>"$WORK/request.processor"
         kill -TERM "$watcher"
         wait "$watcher"
         rows=$(sql bench "select sum(rows_done) from expunge.disposal_table")
@@ -384,6 +394,7 @@ END
     echo
     limit "a request to the last live row gone, $rows rows: median of $PAIRS" "$(median "$WORK/request")" s 5
     echo "    of the runs: $(sort -n "$WORK/request" | tr '\n' ' '); shipped pace: target_ms 5, duty 0.5"
+    echo "    processor time of server and worker: $(median "$WORK/request.processor") s; load $(cut -d' ' -f1 /proc/loadavg) on $(nproc) processors"
     dropdb --if-exists --force bench
     dropdb requests
 }

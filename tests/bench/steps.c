@@ -62,7 +62,7 @@ open_house(Bench *b, const char *config, const char *as_of)
     house->rules = b->rules;
     TRY(ledger_open(arena_printf(b->arena, "%s/ledger.jsonl", b->rules->state_dir), true, &house->ledger));
     TRY(settings_master_key(b->rules, &master));
-    return keys_open(arena_printf(b->arena, "%s/keys", b->rules->state_dir), master, &house->keys);
+    return keys_open(arena_printf(b->arena, "%s/keys", b->rules->state_dir), master, NULL, &house->keys);
 }
 
 static Err

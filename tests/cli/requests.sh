@@ -233,6 +233,27 @@ expect_equal 'it does its own work, and they wait' '1 3 6 0 1 1' "$(left_of k4) 
 expect_status 'a person who has looked lets them go' 0 x run --requests --allow-large
 expect_equal 'and they go, without another hour' '0 0' "$(for key in k9 k3; do left_of $key | cut -d ' ' -f 1; done | paste -sd ' ')"
 
+# ---- what a policy has moved before ----------------------------------------------------------------------------------------------
+
+scene moved
+run x run
+run ask "$anna" k2 --ground customer_request --now --label 'Secret Name k2' --json
+id=$(id_of)
+expect_status 'a customer at once, of whom a policy has rows in a snapshot' 0 x run --requests
+run x certificate "$id" --json
+until=$(sql "$DB" "select to_char(erase_after at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from expunge.disposal where name = 'events' and state = 'archived'")
+expect_json 'P4 P10: the certificate does not call these erased: which snapshot may hold some, why, and until when' "snapshot of policy \"events\" $until t" out \
+    "select concat_ws(' ', n ->> 'what', (n ->> 'until'), n ->> 'why' like '%cannot be split') from doc, jsonb_array_elements(j -> 'not_erased') n"
+run x certificate "$id"
+expect_match 'in words, too' out 'snapshot of policy "events".*some may be of this customer, and a snapshot cannot be split'
+sql "$DB" "update expunge.disposal set erase_after = now() - interval '1 second' where kind = 'policy' and state = 'archived'"
+expect_status 'when those snapshots are at their end' 0 x run
+run ask "$anna" k3 --ground customer_request --now --label 'Secret Name k3' --json
+id=$(id_of)
+run x run --requests
+run x certificate "$id" --json
+expect_json 'nothing is left of the next one' '0 t' out "select concat_ws(' ', jsonb_array_length(j -> 'not_erased'), j ->> 'cleared_at' is not null) from doc"
+
 # ---- rows that left at the start of the grace period ---------------------------------------------------------------------------
 
 scene removed

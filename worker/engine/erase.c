@@ -445,6 +445,7 @@ tell_late_kept(Job *job)
     TRY(db_begin(job->session->db, "", &tx));
     TRY(kept_record(job));
     TRY(kept_tell(job));
+    TRY(kept_tell_snapshots(job));
     TRY(late_forget(job));
     return db_commit(&tx);
 }

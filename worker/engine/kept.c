@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/kept.h"
 
+#include "base/text.h"
 #include "sql.h"
 
 #include <inttypes.h>
@@ -137,6 +138,22 @@ kept_tell(Job *job)
         const char *params[] = { which[0], which[1],           stay.table,
                                  stay.why, db_text(row, 0, 0), instant_format(job->arena, stay.until) };
         TRY(db_query(job->session->db, SQL_not_erased_put, 6, params, NULL));
+    }
+    return OK;
+}
+
+Err
+kept_tell_snapshots(Job *job)
+{
+    const Targets *targets = &job->session->targets;
+    for (size_t i = 0; i < targets->count; i++)
+    {
+        const PolicyRule *policy = targets->list[i].policy;
+        if (policy == NULL || !text_equal(policy->subject_kind, job->disposal->kind))
+            continue;
+        const char *params[] = { arena_printf(job->arena, "%" PRId64, job->disposal->id), job->disposal->kind,
+                                 policy->name };
+        TRY(db_query(job->session->db, SQL_not_erased_snapshots, 3, params, NULL));
     }
     return OK;
 }

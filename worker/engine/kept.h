@@ -14,6 +14,8 @@ NODISCARD Err kept_notes(Job *job, const char *disposal, const KeptNote **ret_no
 NODISCARD Err kept_record(Job *job);
 /* What was left behind so far, for the certificate; in the caller's transaction. */
 NODISCARD Err kept_tell(Job *job);
+/* Snapshots of policies that may hold rows of this subject, likewise. */
+NODISCARD Err kept_tell_snapshots(Job *job);
 
 /* Rows that are left behind now, counted for the plan, in a transaction with filled work tables. */
 NODISCARD Err kept_count(Job *job, OutcomeStay **ret_stays, size_t *ret_count);

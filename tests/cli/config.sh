@@ -64,7 +64,7 @@ expect_mistake 'a number too large for its type' 's/max_rows = 100000;/max_rows 
 expect_mistake 'a required setting that is missing' 's/ purpose = "count visits";//' 'name = "visits"' 'purpose.*missing'
 expect_mistake 'a relative path' 's|path = "/|path = "|' 'role = "snapshots"' 'path.*absolute'
 expect_mistake 'P13: a region that has no snapshot store' 's/dbname=([^"]*)"; region = "eu"/dbname=\1"; region = "us"/' 'conninfo' 'region.*no snapshot store'
-expect_mistake 'P12, C3: processors, which this version does not tell' 's/^stores = /processors = ( { name = "mailchimp"; } );\n&/' 'mailchimp' 'processors'
+expect_mistake 'P12: a processor without a request' 's/^stores = /processors = ( { name = "mailchimp"; purpose = "news"; deadline = "30 days"; } );\n&/' 'mailchimp' 'request'
 expect_mistake 'C3: a processor named on a subject' 's/grace = "30 days"; during_grace/processors = [ "unlisted" ]; &/' 'unlisted' 'processors'
 expect_mistake 'P3: backups, which this version does not purge' 's/role = "snapshots"; path/role = "backups"; path/' 'role = "backups"' 'role|store'
 expect_mistake 'one SQL expression that is two' "s/confirm = \"status = 'ended'\"/confirm = \"true; delete from app.customer\"/" 'delete from' 'confirm'

@@ -33,9 +33,9 @@ run "$EXPUNGE" --config "$WORK/house1/expunge.conf" init # its state directory i
 for round in 1 2 3; do
     for n in $(seq 5); do
         sql "r$n" "set client_min_messages = warning; drop schema if exists expunge cascade;
-            do \$\$ begin if exists (select from pg_roles where rolname = 'expunge_worker') then drop owned by expunge_worker, expunge_support, expunge_auditor; end if; end \$\$"
+            do \$\$ begin if exists (select from pg_roles where rolname = 'expunge_worker') then drop owned by expunge_worker, expunge_notifier, expunge_support, expunge_auditor; end if; end \$\$"
     done
-    sql r1 'drop role if exists expunge_worker, expunge_support, expunge_auditor' 2>"$WORK/dropped"
+    sql r1 'drop role if exists expunge_worker, expunge_notifier, expunge_support, expunge_auditor' 2>"$WORK/dropped"
     expect_empty "round $round: no role is there before" "$WORK/dropped"
     race
     expect_equal "round $round: six of them side by side, each comes to its end" '' "$FAILED"

@@ -201,4 +201,46 @@ say plan workspace "canary-eu-w000002"
 say plan workspace "Canary Workspace%"
 expect_true 'there is such a subject' test -n "$key"
 expect_equal 'a key that was typed is told back to nobody' '' "$(grep -rF -e "$key" -e 'canary-eu-w' -e 'Canary' "$said")"
+
+# ---- what processors are told ---------------------------------------------------------------------------------------------
+
+rm -rf "$said" && mkdir "$said"
+small small
+small_house telling small
+(umask 077 && mkdir "$WORK/creds" && echo 'credential-of-crm' >"$WORK/creds/crm")
+sed -i -e 's/grace = "30 days"; during_grace/processors = [ "crm" ]; &/' \
+    -e 's|^stores = |processors = ( { name = "crm"; purpose = "crm"; deadline = "30 days"; private_hosts = [ "localhost" ]; values = ( { name = "person"; column = "app.customer(name)"; } );\n request = { method = "POST"; url = "https://localhost:1/${person}"; headers = ( "Authorization: Bearer ${credential:crm}" ); body = "{\\"name\\":\\"${person}\\"}"; content_type = "application/json"; done = [ 200 ]; }; } );\n&|' "$CONF"
+printf '%s\n' 'Secret Name' 'Secret%20Name' 'credential-of' >>"$WORK/secrets"
+export CREDENTIALS_DIRECTORY=$WORK/creds
+say init
+say check
+say run --verbose --jobs 1
+expect_true 'there are values for a processor, sealed' test "$(sql small 'select count(*) from expunge.processor_task where sealed is not null')" -gt 0
+say notify --verbose
+expect_equal 'it cannot be reached: work is left' 12 "$STATUS"
+expect_match 'which is told with the processor'"'"'s name' out 'crm'
+say notify --json
+id=eu-$(sql small "select max(disposal) from expunge.processor_task")
+say status
+say status "$id" --verbose
+say report
+say report --json
+say certificate "$id"
+say certificate "$id" --json
+sql small "update expunge.processor_task set deadline = now() - interval '1 hour'"
+say notify
+say run
+say status --json
+say notify --settle "$id" crm --reason 'Secret Name wrote us'
+expect_equal 'a person settles one' 0 "$STATUS"
+say run
+say verify
+sql small "select to_jsonb(t) - 'settle_reason' from expunge.processor_task t union all select to_jsonb(o) from expunge.outbox o union all select to_jsonb(d) from expunge.disposal d" >"$WORK/recorded"
+grep -v 'DETAIL:  parameters' "$CLUSTER_DIR/log" | grep -i 'processor' >"$WORK/statements"
+expect_true 'there are statements about processors' test "$(wc -l <"$WORK/statements")" -gt 10
+expect_none 'processors: no value and no credential in stdout or stderr of any command' "$said"
+expect_none 'processors: none in the ledger' "$STATE/ledger.jsonl"
+expect_none 'processors: none in the state, keys and snapshots' "$STATE"
+expect_none 'processors: none in what is recorded' "$WORK/recorded"
+expect_none 'processors: none in a statement' "$WORK/statements"
 done_testing

@@ -33,6 +33,8 @@ done
 
 expect_equal 'the daily run reports its failures' 'OnFailure=expunge-failure@%n.service' \
     "$(grep ^OnFailure= "$units/expunge.service")"
+expect_true 'the deleting unit reaches no public network, and the one that does works as a role that can delete nothing' \
+    test "$(grep -c '^IPAddressDeny=any' "$units/expunge.service")$(grep -c '^IPAddressDeny=' "$units/expunge-notify.service")$(grep -c '^ExecStart=.* notify --user expunge_notify$' "$ROOT/etc/systemd/expunge-notify.service")" = 101
 expect_equal 'a service that a timer starts cannot be enabled itself: only the one that stays can' "$units/expunge-watch.service" \
     "$(grep -l '^\[Install\]' "$units"/*.service)"
 for timer in "$units"/*.timer; do

@@ -247,7 +247,7 @@ static const char elsewhere_text[] =
     "    deadline = \"30 days\";\n" /* 60 */
     "    request = {\n"
     "      method = \"DELETE\";\n"
-    "      url = \"https://api.stripe.com/v1/customers/${stripe_customer_id}\";\n"
+    "      url = \"https://api.stripe.com/v1/customers/x\";\n"
     "      headers = ( \"Authorization: Bearer ${credential:stripe}\" );\n"
     "      done = [ 200, 404 ];\n"
     "    };\n"

@@ -284,7 +284,6 @@ static const struct
     { 17, "stores[1].kind: stores of kind \"s3\"" },
     { 27, "stores[2].kind: stores of kind \"pgbackrest\"" },
     { 35, "stores[3].kind: stores of kind \"barman\"" },
-    { 56, "processors: processors" },
 };
 
 /* P12, P3: fail closed, or an erasure would be called complete while a copy remains */

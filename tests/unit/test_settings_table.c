@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/settings_table.h"
 
+#include "processors_text.h"
 #include "settings_support.h"
 
 /* ---- every descriptor ---- */
@@ -129,6 +130,7 @@ START_TEST(every_setting_misspelt_mistyped_or_missing_is_refused_with_its_line)
 
     walk_text(&walk, good_text);
     walk_text(&walk, elsewhere_text);
+    walk_text(&walk, processors_text);
     walk_text(&walk, replace_line(good_text, 110,
                                   "where = \"a\";\n expression = \"b\";\n match = \"equal\";\n orphans = \"keep\";"));
     walk_text(&walk, replace_line(good_text, 4,

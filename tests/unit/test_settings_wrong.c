@@ -135,7 +135,7 @@ static const Wrong wrongs[] = {
     { 110, "orphans = \"delete\"; where = \"a\";", 0, "edges[2].orphans: cannot go with \"where\"" },
     { 110, "orphans = \"delete\"; expression = \"a\";", 0, "edges[2].orphans: cannot go with \"expression\"" },
     { 113, "processors = [ \"stripe\" ];", 0,
-      "subjects[0].processors: processors are not supported by this version; take" },
+      "subjects[0].processors[0]: \"stripe\" is not in processors; must be the name of one of them" },
     { 118, "kind = \"policy\";", 0, "subjects[1].kind: \"policy\" is what disposals by a policy are called; must be" },
     { 118, "kind = \"workspace\";", 0, "subjects[1].kind: \"workspace\" is in line 72 already; must be unique" },
     /* the rest */

@@ -26,7 +26,7 @@ START_TEST(batches_stay_within_their_limits)
     ck_assert_int_eq(pace.rows, 50000);
     for (int i = 0; i < 40; i++)
         pace_adapt(&pace, pace.rows, 100 * INSTANT_SECOND);
-    ck_assert_int_eq(pace.rows, 100);
+    ck_assert_int_eq(pace.rows, 500);
     Pace tiny = pace_new(5, 1, 1.0);
     ck_assert_int_eq(tiny.rows, 1);
     pace_adapt(&tiny, 1, 1);

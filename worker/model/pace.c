@@ -2,7 +2,7 @@
 #include "model/pace.h"
 
 #define FIRST_ROWS 1000
-#define LEAST_ROWS 100
+#define LEAST_ROWS 500 /* fewer make a batch no shorter: what is left of it is what a transaction costs by itself */
 
 static int64_t
 clamp(int64_t value, int64_t low, int64_t high)

@@ -14,7 +14,7 @@ typedef struct Pace
 } Pace;
 
 Pace pace_new(int64_t target_ms, int64_t max_rows, double duty);
-/* A batch of done rows took elapsed_us: adapt, at most by a factor of two; at least 100 rows (or max_rows). */
+/* A batch of done rows took elapsed_us: adapt, at most by a factor of two; at least 500 rows (or max_rows). */
 void pace_adapt(Pace *pace, int64_t done_rows, int64_t elapsed_us);
 /* Rest after a batch, microseconds. */
 int64_t pace_rest(const Pace *pace, int64_t elapsed_us);

@@ -392,7 +392,8 @@ job_pause(Job *job, int64_t elapsed_us)
         TRY(judge_wal(job, now - job->judged_at));
         job->judged_at = instant_monotonic();
     }
-    stop_sleep(pace_rest(&job->pace, elapsed_us));
+    if (!job_is_immediate(job)) /* somebody waits for it; what the servers can bear is judged all the same */
+        stop_sleep(pace_rest(&job->pace, elapsed_us));
     return stop_judge();
 }
 

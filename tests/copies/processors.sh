@@ -47,14 +47,15 @@ expect_match 'and in JSON' "$SERVER/requests" 'canary/u1 &x=1'
 expect_equal 'Stripe accepts; the job is looked at, and is not ready yet' 'accepted rj_1 1' "$(task "$one" stripe "state || ' ' || receipt || ' ' || call")"
 expect_equal 'values are gone with the receipt where nothing else needs them' '1' "$(sql eu "select count(*) from expunge.processor_task where disposal = $one and key_id is not null")"
 expect_equal 'sealed bytes as well' '1' "$(sql eu "select count(*) from expunge.processor_task where disposal = $one and sealed is not null")"
+later "$one"
 before=$(asked stripe)
 expect_status 'nothing is asked again before its time' 0 n --disposal "eu-$one"
 expect_equal 'indeed' "$before" "$(asked stripe)"
-later() { sql eu "update expunge.processor_task set next_attempt_at = null where processor = 'stripe'"; }
-later
+next() { sql eu "update expunge.processor_task set next_attempt_at = null where processor = 'stripe'"; }
+next
 expect_status 'later' 0 n --disposal "eu-$one"
 expect_equal 'the job is ready, was run, and is looked at again' 'accepted rj_1 3' "$(task "$one" stripe "state || ' ' || receipt || ' ' || call")"
-later
+next
 expect_status 'later still' 0 n --disposal "eu-$one"
 expect_equal 'Stripe has succeeded' 'confirmed answer rj_1' "$(task "$one" stripe "concat_ws(' ', state, confirmed_by, receipt)")"
 expect_equal 'each request to Stripe had an idempotency key of its own' '2' "$(grep '"path": "/stripe/' "$SERVER/requests" | grep -o '"Idempotency-Key": "[^"]*"' | sort -u | wc -l)"

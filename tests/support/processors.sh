@@ -159,6 +159,11 @@ again() # DATABASE: time passes: every message may be sent at once
     sql "$1" 'update expunge.processor_task set next_attempt_at = null'
 }
 
+later() # DISPOSAL: no message of it may be sent at once, however slow this machine is
+{
+    sql eu "update expunge.processor_task set next_attempt_at = next_attempt_at + interval '1 hour' where disposal = $1"
+}
+
 task() # DISPOSAL PROCESSOR COLUMNS: of its messages, a line each
 {
     sql eu "select $3 from expunge.processor_task where disposal = $1 and processor = '$2' order by number"
@@ -198,7 +203,7 @@ faulty() # NAME PROCESSOR REASON
     disposal=$((disposal + 1))
     run n --disposal "eu-$disposal" --processor "$2"
     local said
-    said="$STATUS $(task "$disposal" "$2" "concat_ws(' ', state, attempts, next_attempt_at > now(), receipt, confirmed_at)")"
+    said="$STATUS $(task "$disposal" "$2" "concat_ws(' ', state, attempts, next_attempt_at is not null, receipt, confirmed_at)")"
     case $said in
     '12 requested 1 t' | '12 requested 1 t rj_'*) ok "$1: it is told, and tried again later" ;;
     *) not_ok "$1: it is told, and tried again later" "$said"$'\n'"$(last_run)" ;;
@@ -214,6 +219,7 @@ healed() # NAME PROCESSOR
     local before
     before=$(sent)
     fault
+    later "$disposal"
     n --disposal "eu-$disposal" --processor "$2" >/dev/null 2>&1
     [ "$(sent)" = "$before" ] || not_ok "$1: nothing is sent before its time"
     RUNS=0

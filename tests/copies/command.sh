@@ -20,7 +20,7 @@ END
 chmod +x "$WORK/tapes.sh"
 : >"$WORK/fault"
 : >"$WORK/calls"
-STORE="{ name = \"tapes\"; kind = \"command\"; role = \"copies\"; command = [ \"$WORK/tapes.sh\", \"$TAPES\" ]; timeout = \"5 seconds\"; }"
+STORE="{ name = \"tapes\"; kind = \"command\"; role = \"copies\"; command = [ \"$WORK/tapes.sh\", \"$TAPES\" ]; timeout = \"10 minutes\"; }"
 
 tapes() # KEYS...: each on two nights
 {
@@ -77,7 +77,9 @@ tapes e1 e2 k1
 check_fault 'it is busy' 'exit 75' 'exit status 75'
 check_fault 'it fails' 'echo "the drive is on fire" >&2; exit 1' 'exit status 1: the drive is on fire'
 check_fault 'it is killed' 'kill -9 $$' 'was killed by signal 9'
-check_fault 'it hangs' 'sleep 600' 'did not end within 5 s'
+sed -i 's/timeout = "10 minutes"/timeout = "2 seconds"/' "$CONF"
+check_fault 'it hangs' 'sleep 600' 'did not end within 2 s'
+sed -i 's/timeout = "2 seconds"/timeout = "10 minutes"/' "$CONF"
 check_fault 'it says nothing' 'exit 0' 'did not answer for eu-'
 check_fault 'it forgets one' 'grep -v e2 "'"$WORK"'/input" >"'"$WORK"'/some"; exec "'"$ROOT"'/etc/examples/tapes.py" "$@" <"'"$WORK"'/some"' 'did not answer for eu-'
 check_fault 'it answers no JSON' 'echo all gone; exit 0' 'answered nonsense in line 1: it is no JSON object'

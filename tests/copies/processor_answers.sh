@@ -8,7 +8,7 @@ faults
 
 # ---- the connection -----------------------------------------------------------------------------------------------------------
 
-trial reset_at_once webhook 'TLS could not|connection was lost|could not connect'
+trial reset_at_once webhook 'TLS could not|connection was lost|could not connect' patient
 trial reset zoho 'connection was lost|without an answer'
 trial no_answer webhook 'without an answer|connection was lost'
 trial half_head webhook 'ended early|connection was lost|without an answer|not HTTP'
@@ -27,14 +27,14 @@ healed 'nobody listens' webhook
 
 # ---- answers ---------------------------------------------------------------------------------------------------------------
 
-trial broken webhook 'status 500'
+trial broken webhook 'status 500' patient
 trial forbidden analytics 'status 403'
 trial missing webhook 'status 404'
 trial moved webhook 'status 301; redirects are not followed'
 trial moved_with_method zoho 'status 307; redirects are not followed'
 expect_no_match 'nobody went where a redirect led' "$SERVER/requests" '/elsewhere'
 trial too_many webhook 'status 429'
-trial unavailable zoho 'status 503'
+trial unavailable zoho 'status 503' patient
 for kind in too_many unavailable; do
     fault "$kind"
     faulty "$kind, its Retry-After" webhook 'status (429|503)'
@@ -47,7 +47,7 @@ faulty 'a Retry-After of ages' webhook 'status 503'
 expect_equal 'no more than a week of it is granted' t "$(task "$disposal" webhook "next_attempt_at < now() + interval '9 days'")"
 healed 'a Retry-After of ages' webhook
 trial retry_after_nonsense webhook 'status 503'
-trial error_inside zoho 'status 200, but nothing that is known is at "/data/0/code"'
+trial error_inside zoho 'status 200, but nothing that is known is at "/data/0/code"' patient
 trial no_json zoho 'status 200, but nothing is at'
 trial empty zoho 'status 200, but nothing is at'
 trial doubled_names zoho 'status 200, but nothing is at'

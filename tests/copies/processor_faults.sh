@@ -8,7 +8,7 @@ faults
 
 # ---- TLS and addresses --------------------------------------------------------------------------------------------------------
 
-trial expired webhook 'certificate does not verify'
+trial expired webhook 'certificate does not verify' patient
 trial stranger webhook 'certificate does not verify'
 trial other_name webhook 'certificate does not verify'
 trial no_tls webhook 'TLS could not be agreed on|not HTTP'

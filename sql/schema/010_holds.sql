@@ -2,7 +2,8 @@
 -- Holds that a replay places again, and keys that are none.
 
 -- Whether a text can be a value of a type at all: a hold with a key that cannot holds nobody, and disturbs nobody.
-create function expunge.is_key_of(key text, type regtype) returns boolean language plpgsql stable as $$
+create function expunge.is_key_of(key text, type regtype) returns boolean language plpgsql stable
+set search_path = pg_catalog, pg_temp as $$
 begin
     execute 'select $1::' || type::text using key;
     return true;

@@ -48,7 +48,7 @@ for row in table:
         print(row["disposal"], row["state"], row["standing"], row["rows_erased"])
 END
 run python3 "$WORK/read.py" "$WORK/report.csv"
-expect_line 'CSV: a reader of RFC 4180 takes it, and every section is there' out 'class database disposal hold kept ledger overdue policy_work report subject_kind subject_rows week'
+expect_line 'CSV: a reader of RFC 4180 takes it, and every section is there' out 'class database disposal hold kept ledger not_erased overdue policy_work report subject_kind subject_rows week'
 expect_equal 'CSV tells of each disposal what JSON tells' "$(json "$WORK/report.json" "select string_agg(concat_ws(' ', d.value ->> 'disposal', d.value ->> 'state', d.value ->> 'standing', d.value ->> 'rows_erased'), E'\n' order by d.value ->> 'disposal') from doc, $disposals")" \
     "$(tail -n +2 "$OUT" | sort)"
 

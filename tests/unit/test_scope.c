@@ -225,12 +225,15 @@ END_TEST
 
 START_TEST(a_root_that_refers_to_itself_is_refused_unless_the_configuration_says_so)
 {
-    static const EdgeRule meant = { .line = 1 };
+    static const EdgeRule named = { .line = 1 };
+    static const EdgeRule meant = { .line = 1, .action_given = true };
     Scope *scope;
     add_edge(ROOT, ROOT, EDGE_DELETE);
     ck_assert_int_eq(scope_build(arena, &graph, ROOT, 0, &scope), ERR_RAIL);
     ck_assert_ptr_nonnull(strstr(err_joined(), "refers to itself"));
     ck_assert_ptr_nonnull(strstr(err_joined(), "s.root(ref)"));
+    graph.edges[0].rule = &named;
+    ck_assert_int_eq(scope_build(arena, &graph, ROOT, 0, &scope), ERR_RAIL);
     graph.edges[0].rule = &meant;
     ck_assert_uint_eq(build()->tables[0].self_edges, 1);
 }

@@ -282,7 +282,6 @@ static const struct
     const char *words;
 } refused[] = {
     { 17, "stores[1].kind: stores of kind \"s3\"" },
-    { 27, "stores[2].kind: stores of kind \"pgbackrest\"" },
     { 35, "stores[3].kind: stores of kind \"barman\"" },
 };
 

@@ -141,7 +141,9 @@ START_TEST(every_setting_misspelt_mistyped_or_missing_is_refused_with_its_line)
     walk_text(&walk, replace_line(elsewhere_text, 13,
                                   "match = \"workspace-${key}\";\n marker = \".mounted\";\n timeout = \"1 minute\";\n"
                                   "subjects = [ \"workspace\" ];"));
-    walk_text(&walk, replace_line(elsewhere_text, 29, "stanza = \"cloud-eu\";\n config = \"/etc/pgbackrest.conf\";"));
+    walk_text(&walk, replace_line(elsewhere_text, 29,
+                                  "stanza = \"cloud-eu\";\n config = \"/etc/pgbackrest.conf\";\n"
+                                  "scratch = \"/srv/scratch\";\n rewrite_up_to = \"4 GB\";"));
     walk_text(&walk, replace_line(elsewhere_text, 37, "server = \"main\";\n config = \"/etc/barman.conf\";"));
     ck_assert_uint_ge(assert_all_seen(&walk, &settings_table, "top"), 90);
 }

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "copies/byprogram.h"
 #include "copies/directory.h"
+#include "copies/pgbackrest.h"
 #include "copies/restic.h"
 #include "wrap/file.h"
 
@@ -12,7 +13,7 @@
 
 #define HUSHED_BYTES ((size_t)200)
 
-static const CopyKind *const kinds[] = { &directory_kind, &restic_kind, &byprogram_kind };
+static const CopyKind *const kinds[] = { &directory_kind, &restic_kind, &pgbackrest_kind, &byprogram_kind };
 
 const CopyKind *
 copies_kind(const char *name)

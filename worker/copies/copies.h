@@ -27,7 +27,9 @@ typedef struct CopyCase
     const char *key;     /* NULL: a policy.  Never printed */
     Instant erased_at;   /* its rows were gone from the live tables */
     int64_t erased_lsn;  /* the same in the WAL; 0: not known */
-    int64_t barrier_lsn; /* redo point of a checkpoint after its pages were vacuumed; 0: there was none */
+    int64_t barrier_lsn; /* redo point of a checkpoint after its pages were rewritten; 0: there was none */
+    const char *unclean; /* why there was none */
+    const char *system;  /* identifier of the database's cluster */
     /* what the store says of it */
     CopyState state;     /* before list: what it said last */
     int64_t items;       /* files, objects, sets; 0 when gone */
@@ -70,6 +72,8 @@ typedef struct CopyKind
 {
     const char *name;
     unsigned roles; /* bits: 1 << StoreRole */
+    bool
+        by_barrier; /* told by barrier_lsn, not by key: one copy holds the rows of many, and goes for all of them or none */
     /* Set state, items, until and detail of every case. */
     Err (*list)(CopyStore *store, CopyCase *const *cases, size_t count);
     /* Take away what list found of these cases (COPY_PRESENT, no hold, nobody there of that key).  It may set problems.

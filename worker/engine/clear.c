@@ -165,6 +165,7 @@ add_case(Clearing *c, Judgement *j, ClearItem *item, const CopyWaiting *waiting)
                          .erased_at = waiting->erased_at,
                          .erased_lsn = waiting->erased_lsn,
                          .barrier_lsn = waiting->barrier_lsn,
+                         .system = item->session->system_identifier,
                          .state = waiting->state,
                          .until = INSTANT_NONE };
     if (j->count == j->room)
@@ -371,6 +372,8 @@ judge(Judgement *j)
     TRY(session_add(j->sessions[0], 0, j->rule->timeout, &j->store.time_limit_us));
     for (size_t i = 0; i < j->count; i++)
         j->cases[i]->problem = NULL;
+    if (j->kind->by_barrier)
+        TRY(clear_barrier(j));
     TRY(j->kind->list(&j->store, j->cases, j->count));
     fault_point("copies.listed");
     if (j->kind->purge == NULL)

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "engine/job.h"
+#include "sql.h"
 
 #include <string.h>
 
@@ -118,9 +119,9 @@ asks_alike(const Judgement *j, const CopyCase *a, const CopyCase *b)
 }
 
 static bool
-waits_for_word(const CopyCase *c)
+waits_for_word(const Judgement *j, const CopyCase *c)
 {
-    return c->key != NULL && c->state == COPY_PRESENT;
+    return !j->kind->by_barrier && c->key != NULL && c->state == COPY_PRESENT;
 }
 
 /* All keys of one kind are asked for at once. */
@@ -135,10 +136,10 @@ permit_keys(Judgement *j, bool *permitted)
         size_t *of = ARENA_ARRAY(j->arena, size_t, j->count);
         bool *lives = ARENA_ARRAY(j->arena, bool, j->count);
         size_t count = 0;
-        if (asked[i] || !waits_for_word(j->cases[i]))
+        if (asked[i] || !waits_for_word(j, j->cases[i]))
             continue;
         for (size_t k = i; k < j->count; k++)
-            if (!asked[k] && waits_for_word(j->cases[k]) && asks_alike(j, j->cases[i], j->cases[k]))
+            if (!asked[k] && waits_for_word(j, j->cases[k]) && asks_alike(j, j->cases[i], j->cases[k]))
             {
                 asked[k] = true;
                 of[count] = k;
@@ -159,27 +160,92 @@ permit_keys(Judgement *j, bool *permitted)
     return OK;
 }
 
-/* In the caller's transaction, which keeps new holds out until all are judged. */
+/* In the caller's transaction, which keeps new holds out until all are judged.  ret_story: NULL when nothing forbids it. */
+static Err
+ask_hold(Judgement *j, Session *session, Disposal *disposal, const char **ret_story)
+{
+    Outcome ignored = { .kind = disposal->kind };
+    Job job;
+    bool held = false;
+
+    *ret_story = NULL;
+    Err e = job_begin(session, j->arena, disposal, &ignored, &job);
+    if (e == OK)
+        e = job_held(&job, &held, ret_story);
+    if (e != OK && session_is_broken(session))
+        return e;
+    if (e == OK && !held)
+        *ret_story = NULL;
+    else if (e != OK)
+        *ret_story = arena_strdup(j->arena, err_joined());
+    err_clear();
+    return OK;
+}
+
 static Err
 permit_hold(Judgement *j, size_t i, bool *permitted)
 {
-    ClearItem *item = j->items[i];
-    Outcome ignored = { .kind = item->disposal->kind };
-    Job job;
-    bool held = false;
-    const char *story = NULL;
+    const char *story;
 
-    Err e = job_begin(item->session, j->arena, item->disposal, &ignored, &job);
-    if (e == OK)
-        e = job_held(&job, &held, &story);
-    if (e != OK && session_is_broken(item->session))
-        return e;
-    if (e == OK && !held)
+    TRY(ask_hold(j, j->items[i]->session, j->items[i]->disposal, &story));
+    if (story == NULL)
         return OK;
     permitted[i] = false;
-    j->cases[i]->problem = e == OK ? story : arena_strdup(j->arena, err_joined());
-    err_clear();
+    j->held = true;
+    j->cases[i]->problem = story;
     return OK;
+}
+
+static bool
+is_case(const Judgement *j, const Session *session, int64_t disposal)
+{
+    for (size_t i = 0; i < j->count; i++)
+        if (j->items[i]->session == session && j->cases[i]->disposal == disposal)
+            return true;
+    return false;
+}
+
+/* What is held is no case of this run, but its rows are in the same sets. */
+static Err
+permit_others(Judgement *j, Session *session)
+{
+    CLEANUP(db_result_freep) DbResult *rows = NULL;
+    const char *params[] = { j->rule->name };
+
+    if (!j->kind->by_barrier)
+        return OK;
+    TRY(db_query(session->db, SQL_copy_sharers, 1, params, &rows));
+    for (size_t i = 0; i < db_rows(rows) && !j->held; i++)
+    {
+        const int64_t id = db_int64(rows, i, 0);
+        Disposal *other;
+        const char *story;
+        if (is_case(j, session, id))
+            continue;
+        TRY(disposals_load(j->arena, session->db, id, &other));
+        TRY(ask_hold(j, session, other, &story));
+        j->held = story != NULL;
+    }
+    return OK;
+}
+
+/* Its rows are in the sets that others wait for, whether it is to go now or not. */
+static bool
+is_shared(const Judgement *j, const CopyCase *c)
+{
+    return j->kind->by_barrier && c->state != COPY_GONE;
+}
+
+/* All of them or none. */
+static void
+permit_together(Judgement *j, bool *permitted)
+{
+    for (size_t i = 0; i < j->count; i++)
+        if (permitted[i])
+        {
+            permitted[i] = false;
+            j->cases[i]->problem = "its sets hold rows of another disposal as well, which is under a hold: they stay";
+        }
 }
 
 static Err
@@ -190,8 +256,9 @@ permit_holds(Judgement *j, Session *session, bool *permitted)
     TRY(db_begin(session->db, "", &tx));
     TRY(db_exec(session->db, "lock table expunge.hold in share mode"));
     for (size_t i = 0; i < j->count; i++)
-        if (j->items[i]->session == session && j->cases[i]->state == COPY_PRESENT)
+        if (j->items[i]->session == session && (permitted[i] || is_shared(j, j->cases[i])))
             TRY(permit_hold(j, i, permitted));
+    TRY(permit_others(j, session));
     return db_commit(&tx);
 }
 
@@ -205,6 +272,8 @@ clear_permit(Judgement *j, bool **ret_permitted)
     TRY(permit_keys(j, permitted));
     for (size_t s = 0; s < j->session_count; s++)
         TRY(permit_holds(j, j->sessions[s], permitted));
+    if (j->kind->by_barrier && j->held)
+        permit_together(j, permitted);
     j->barred = ARENA_ARRAY(j->arena, CopyCase *, j->count + 1);
     for (size_t i = 0; i < j->count; i++)
         if (!permitted[i] && j->cases[i]->state != COPY_GONE)

@@ -21,6 +21,7 @@ typedef struct Judgement
     size_t room;
     CopyCase **barred; /* cases that may not be purged: what could be theirs is not taken for others' sake */
     size_t barred_count;
+    bool held;     /* one that would go with the others is under a hold */
     size_t locked; /* sessions, from the first on, that hold the store's lock */
 } Judgement;
 
@@ -30,5 +31,10 @@ Err clear_living(void *context, const CopyCase *about, const char *const *keys, 
 /* Which cases may be purged: COPY_PRESENT, no hold is in force, and nobody is there again with the key.  What forbids it
  * becomes the case's problem.  Fails where nobody can tell. */
 NODISCARD Err clear_permit(Judgement *j, bool **ret_permitted);
+
+/* -- clear_barrier.c: sets of whole clusters */
+/* Give the cases that have none a barrier: rewrite the tables that their rows were in, once for all of a database, then a
+ * checkpoint.  What keeps it from that becomes their "unclean"; only a lost connection is an error. */
+NODISCARD Err clear_barrier(Judgement *j);
 
 #endif

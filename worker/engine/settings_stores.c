@@ -171,6 +171,16 @@ judge_directory(const Judge *judge, const ConfNode *node, const StoreRule *store
 }
 
 static void
+judge_pgbackrest(const Judge *judge, const ConfNode *node, const StoreRule *store)
+{
+    if (store->purge == STORE_REPLACE && store->scratch == NULL)
+        schema_fault(judge->faults, node, "scratch",
+                     "is missing; must be there for purge \"replace\": an empty place for a whole cluster");
+    if (store->purge != STORE_REPLACE && store->scratch != NULL)
+        schema_fault(judge->faults, node, "scratch", "goes with purge \"replace\" alone; must be left out");
+}
+
+static void
 judge_store(const Judge *judge, const ConfNode *node, StoreRule *store)
 {
     const CopyKind *kind = copies_kind(store->kind);
@@ -206,6 +216,8 @@ judge_store(const Judge *judge, const ConfNode *node, StoreRule *store)
     }
     if (text_equal(store->kind, "directory"))
         judge_directory(judge, node, store);
+    if (text_equal(store->kind, "pgbackrest"))
+        judge_pgbackrest(judge, node, store);
 }
 
 /* expunge's own snapshots are nobody else's copies. */

@@ -233,6 +233,10 @@ static const Setting pgbackrest_settings[] = {
     { "config", SETTING_PATH, IN(StoreRule, config), .help = "pgBackRest's configuration; default: its own" },
     { "purge", SETTING_ENUM, IN(StoreRule, purge), .words = purge_words, .fallback = "expire",
       .help = "let old sets expire, or replace them" },
+    { "scratch", SETTING_PATH, IN(StoreRule, scratch),
+      .help = "replace: where a new set is restored to for a proof, and removed again" },
+    { "rewrite_up_to", SETTING_SIZE, IN(StoreRule, rewrite_up_to), RANGE(0, 1e15), .fallback = "1 GB",
+      .help = "how large a table may be, with its indexes, to be rewritten after an erasure" },
 };
 static const Setting barman_settings[] = {
     { "server", SETTING_NAME, .required = true, IN(StoreRule, server), .help = "the server's name in barman" },

@@ -4,15 +4,15 @@
 # of the subject go, every other row stays bit for bit, nulled and set values are those foretold, and what must be
 # refused is refused before anything is changed (issue 3, design.md §4).
 #
-#   EXPUNGE_PROPERTY_FIXED=70      seeds that are the same in every run
-#   EXPUNGE_PROPERTY_FRESH=30      new ones
+#   EXPUNGE_PROPERTY_FIXED=90      seeds that are the same in every run
+#   EXPUNGE_PROPERTY_FRESH=10      new ones
 #   EXPUNGE_PROPERTY_BASE=N        "new" ones from here: what an earlier run printed
 #   EXPUNGE_PROPERTY_LANES=2       side by side
 . "$(dirname "$0")/../lib.sh"
 cluster_shared
 export EXPUNGE_TEST_CONNINFO=$CONNINFO
 
-fixed=${EXPUNGE_PROPERTY_FIXED:-70} fresh=${EXPUNGE_PROPERTY_FRESH:-30} lanes=${EXPUNGE_PROPERTY_LANES:-2}
+fixed=${EXPUNGE_PROPERTY_FIXED:-90} fresh=${EXPUNGE_PROPERTY_FRESH:-10} lanes=${EXPUNGE_PROPERTY_LANES:-2}
 base=${EXPUNGE_PROPERTY_BASE:-$(($(od -An -N4 -tu4 /dev/urandom) % 900000000 + 1000000))}
 /usr/bin/python3 "$TEST_DIR/run.py" --lanes "$lanes" --seeds "1-$fixed" --fresh "$fresh" --base "$base" >"$WORK/seeds" 2>"$WORK/errors" </dev/null
 STATUS=$?

@@ -77,8 +77,8 @@ class Shape:
 
     def judge_names(self):
         known = {e.child_columns[0] for e in self.case.edges if e.parent is self.case.tables[0] and len(e.child_columns) == 1}
-        for e in self.case.edges:  # that it is a key of a table with nobody's data is said by the configuration alone
-            if not e.declared and e.parent.listed and e.child_columns[0] in known and (e.child, e.child_columns[0]) not in self.case.not_keys:
+        for e in self.case.edges:  # that it is a key of a table with nobody's data is said by the configuration, or of some partitions, alone
+            if (not e.declared or e.child_part) and e.parent.listed and e.child_columns[0] in known and (e.child, e.child_columns[0]) not in self.case.not_keys:
                 self.may.append(("looks", "%s of %s is called like a reference to the root" % (e.child_columns[0], e.child.title())))
         root = self.case.tables[0]
         key = root.column(root.key[0])

@@ -37,7 +37,8 @@ class Rows:
         named = {id(parent) for found in links.values() for _, parents in found.values() for parent in parents}
         # what a key that is NOT VALID holds already cannot be inserted again
         dangling = {number for edge, found in links.items() for number, (_, parents) in found.items() if not parents and edge.declared}
-        rows = [r for t in self.tables[1:] if t.key for r in t.rows if id(r) not in named | dangling]
+        defaults = {edge.parent for edge in links if edge.action() == "set_default"}  # a row will refer to one of these
+        rows = [r for t in self.tables[1:] if t.key and t not in defaults for r in t.rows if id(r) not in named | dangling]
         self.late = {r.tag for r in self.draw.sample(rows, min(len(rows), 6))}
 
     def make_row(self, table, index):

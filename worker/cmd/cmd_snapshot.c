@@ -21,12 +21,6 @@ static const OptionRule options[] = {
 
 /* -- list ---------------------------------------------------------------------------------------------------------- */
 
-static Instant
-instant_at(const DbResult *rows, size_t row, size_t column)
-{
-    return db_text(rows, row, column) == NULL ? INSTANT_NONE : db_int64(rows, row, column);
-}
-
 /* Without parts of a second. */
 static const char *
 moment(Arena *arena, Instant at)
@@ -41,8 +35,8 @@ list_one(Context *context, const Session *session, const DbResult *rows, size_t 
     JsonDoc *entry = jsondoc_object();
     const char *id = arena_printf(arena, "%s-%s", session->database->name, db_text(rows, row, 0));
     const bool policy = strcmp(db_text(rows, row, 1), "policy") == 0;
-    const Instant made = instant_at(rows, row, 4), until = instant_at(rows, row, 5),
-                  destroyed = instant_at(rows, row, 6);
+    const Instant made = db_instant(rows, row, 4), until = db_instant(rows, row, 5),
+                  destroyed = db_instant(rows, row, 6);
     const char *state = destroyed != INSTANT_NONE ? "destroyed"
                         : made == INSTANT_NONE    ? "unfinished"
                                                   : db_text(rows, row, 3);

@@ -211,11 +211,10 @@ static Err
 due_root(Session *session, Arena *arena, const Target *target, const DbResult *roots, size_t row, Instant as_of,
          DueList *list)
 {
-    const char *incarnation = db_text(roots, row, 1);
     Disposal *d = new_disposal(session, arena, target->name, NULL, as_of);
 
     d->subject_key = arena_strdup(arena, db_text(roots, row, 0));
-    d->incarnation = incarnation == NULL ? NULL : arena_strdup(arena, incarnation);
+    d->incarnation = db_copy_text(arena, roots, row, 1);
     d->commitment = session_commitment(session->house, arena, d->kind, d->subject_key, d->incarnation);
     d->name = arena_strndup(arena, d->commitment, 12);
     d->ground = "contract_ended";

@@ -117,7 +117,7 @@ type_of_value(const Probe *p, const char **ret_type, const char **ret_element)
     const char *params[] = { db_text(oid, 0, 0) };
     TRY(db_query_row(p->session->db, SQL_softedge_type, 1, params, &row));
     *ret_type = arena_strdup(p->arena, db_text(row, 0, 0));
-    *ret_element = db_text(row, 0, 1) == NULL ? NULL : arena_strdup(p->arena, db_text(row, 0, 1));
+    *ret_element = db_copy_text(p->arena, row, 0, 1);
     return OK;
 }
 

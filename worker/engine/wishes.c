@@ -55,7 +55,7 @@ wishes_grace_from(Session *session, const char *kind, const char *commitment, In
     const char *params[] = { kind, commitment };
 
     TRY(db_query_row(session->db, SQL_restore_last, 2, params, &row));
-    const Instant back = db_text(row, 0, 0) == NULL ? INSTANT_NONE : db_int64(row, 0, 0);
+    const Instant back = db_instant(row, 0, 0);
     *ret_from = back != INSTANT_NONE && back > ended_at ? back : ended_at;
     return OK;
 }
@@ -264,7 +264,7 @@ record_placed(Wish *wish, const DbResult *rows, size_t i)
 
     jsondoc_set_string(fields, "holder", seal(wish, db_text(rows, i, 1), db_text(rows, i, 2), NULL));
     jsondoc_set_instant(fields, "placed_at", db_int64(rows, i, 5));
-    jsondoc_set_instant(fields, "until", db_text(rows, i, 6) == NULL ? INSTANT_NONE : db_int64(rows, i, 6));
+    jsondoc_set_instant(fields, "until", db_instant(rows, i, 6));
     return record(wish, SQL_wish_hold_recorded, params, 2, "hold_placed", fields);
 }
 

@@ -16,13 +16,6 @@ from_of(Arena *arena, const char *quoted, bool inherits)
     return inherits ? arena_printf(arena, "only %s", quoted) : quoted;
 }
 
-static const char *
-optional_text(Arena *arena, const DbResult *rows, size_t row, size_t column)
-{
-    const char *text = db_text(rows, row, column);
-    return text == NULL ? NULL : arena_strdup(arena, text);
-}
-
 static Err
 load_tables(Arena *arena, Db *db, Graph *graph)
 {
@@ -78,9 +71,9 @@ load_columns(Arena *arena, Db *db, Graph *graph)
                                      .not_null = db_bool(rows, i, 4),
                                      .generated = db_bool(rows, i, 5),
                                      .base_type = arena_strdup(arena, db_text(rows, i, 6)),
-                                     .collation = optional_text(arena, rows, i, 7),
-                                     .equals = optional_text(arena, rows, i, 8),
-                                     .standard = optional_text(arena, rows, i, 9),
+                                     .collation = db_copy_text(arena, rows, i, 7),
+                                     .equals = db_copy_text(arena, rows, i, 8),
+                                     .standard = db_copy_text(arena, rows, i, 9),
                                      .hashable = db_bool(rows, i, 10) };
         ARENA_PUSH(arena, table->columns, table->column_count, room[at], column);
     }
@@ -137,7 +130,7 @@ load_checks(Arena *arena, Db *db, Graph *graph)
         if (at == GRAPH_NONE || db_text(rows, i, 2) == NULL) /* dropped while we read: its expression is gone first */
             continue;
         GraphTable *table = &graph->tables[at];
-        const GraphCheck check = { .only = optional_text(arena, rows, i, 1),
+        const GraphCheck check = { .only = db_copy_text(arena, rows, i, 1),
                                    .expression = arena_strdup(arena, db_text(rows, i, 2)) };
         ARENA_PUSH(arena, table->checks, table->check_count, room[at], check);
     }
@@ -185,9 +178,9 @@ load_uniques(Arena *arena, Db *db, Graph *graph)
         if (at == GRAPH_NONE || db_text(rows, i, 7) == NULL)
             continue;
         GraphTable *table = &graph->tables[at];
-        GraphUnique unique = { .only = optional_text(arena, rows, i, 1),
+        GraphUnique unique = { .only = db_copy_text(arena, rows, i, 1),
                                .from = arena_strdup(arena, db_text(rows, i, 2)),
-                               .predicate = optional_text(arena, rows, i, 5),
+                               .predicate = db_copy_text(arena, rows, i, 5),
                                .nulls_equal = db_bool(rows, i, 6) };
         size_t operators;
         TRY(read_texts(arena, db_text(rows, i, 3), &unique.expressions, &unique.count));
@@ -238,8 +231,8 @@ load_foreign_keys(Arena *arena, Db *db, Graph *graph)
                            .declared = true,
                            .deferrable = db_bool(rows, i, 7),
                            .name = arena_strdup(arena, db_text(rows, i, 0)),
-                           .only = optional_text(arena, rows, i, 6),
-                           .parent_only = optional_text(arena, rows, i, 8),
+                           .only = db_copy_text(arena, rows, i, 6),
+                           .parent_only = db_copy_text(arena, rows, i, 8),
                            .match_full = db_bool(rows, i, 11) };
         if (edge.child == GRAPH_NONE || edge.parent == GRAPH_NONE)
             continue; /* of an extension's own tables */

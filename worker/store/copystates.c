@@ -29,19 +29,6 @@ parse_state(const char *name, CopyState *ret)
     return err_new(ERR_INTERNAL, "a copy is in a state that this version does not know");
 }
 
-static const char *
-keep(Arena *arena, const DbResult *rows, size_t row, size_t column)
-{
-    const char *text = db_text(rows, row, column);
-    return text == NULL ? NULL : arena_strdup(arena, text);
-}
-
-static Instant
-instant_at(const DbResult *rows, size_t row, size_t column)
-{
-    return db_text(rows, row, column) == NULL ? INSTANT_NONE : db_int64(rows, row, column);
-}
-
 /* -- arrays: NULL stays NULL --------------------------------------------------------------------------------------- */
 
 static char *
@@ -97,15 +84,15 @@ copystates_load(Arena *arena, Db *db, const char *overdue_after, const int64_t *
     for (size_t i = 0; i < db_rows(rows); i++)
     {
         list[i] = (CopyRow){ .disposal = db_int64(rows, i, 0),
-                             .store = keep(arena, rows, i, 1),
+                             .store = db_copy_text(arena, rows, i, 1),
                              .items = db_int64(rows, i, 3),
-                             .until = instant_at(rows, i, 4),
-                             .detail = keep(arena, rows, i, 5),
-                             .checked_at = instant_at(rows, i, 6),
-                             .gone_at = instant_at(rows, i, 7),
+                             .until = db_instant(rows, i, 4),
+                             .detail = db_copy_text(arena, rows, i, 5),
+                             .checked_at = db_instant(rows, i, 6),
+                             .gone_at = db_instant(rows, i, 7),
                              .attempts = db_int64(rows, i, 8),
-                             .next_attempt_at = instant_at(rows, i, 9),
-                             .last_error = keep(arena, rows, i, 10),
+                             .next_attempt_at = db_instant(rows, i, 9),
+                             .last_error = db_copy_text(arena, rows, i, 10),
                              .late = db_bool(rows, i, 11) };
         TRY(parse_state(db_text(rows, i, 2), &list[i].state));
     }
@@ -126,10 +113,10 @@ copystates_waiting(Arena *arena, Db *db, const int64_t *disposals, size_t count,
     for (size_t i = 0; i < db_rows(rows); i++)
     {
         list[i] = (CopyWaiting){ .disposal = db_int64(rows, i, 0),
-                                 .store = keep(arena, rows, i, 1),
+                                 .store = db_copy_text(arena, rows, i, 1),
                                  .attempts = db_int64(rows, i, 3),
-                                 .next_attempt_at = instant_at(rows, i, 4),
-                                 .erased_at = instant_at(rows, i, 5),
+                                 .next_attempt_at = db_instant(rows, i, 4),
+                                 .erased_at = db_instant(rows, i, 5),
                                  .erased_lsn = db_int64(rows, i, 6),
                                  .barrier_lsn = db_int64(rows, i, 7) };
         TRY(parse_state(db_text(rows, i, 2), &list[i].state));
@@ -150,7 +137,7 @@ copystates_owners(Arena *arena, Db *db, const char *kind, const char *const *key
     *ret_count = db_rows(rows);
     *ret_keys = ARENA_ARRAY(arena, const char *, *ret_count + 1);
     for (size_t i = 0; i < *ret_count; i++)
-        (*ret_keys)[i] = keep(arena, rows, i, 0);
+        (*ret_keys)[i] = db_copy_text(arena, rows, i, 0);
     return OK;
 }
 

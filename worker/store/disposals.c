@@ -15,61 +15,48 @@ disposals_is_policy(const Disposal *disposal)
     return strcmp(disposal->kind, "policy") == 0;
 }
 
-static const char *
-keep(Arena *arena, const DbResult *rows, size_t row, size_t column)
-{
-    const char *text = db_text(rows, row, column);
-    return text == NULL ? NULL : arena_strdup(arena, text);
-}
-
-static Instant
-instant_at(const DbResult *rows, size_t row, size_t column)
-{
-    return db_text(rows, row, column) == NULL ? INSTANT_NONE : db_int64(rows, row, column);
-}
-
 static Err
 read_disposal(Arena *arena, const DbResult *rows, size_t row, Disposal *ret)
 {
     *ret = (Disposal){
         .id = db_int64(rows, row, 0),
-        .kind = keep(arena, rows, row, 1),
-        .name = keep(arena, rows, row, 2),
-        .subject_key = keep(arena, rows, row, 3),
-        .incarnation = keep(arena, rows, row, 4),
-        .commitment = keep(arena, rows, row, 5),
-        .ground = keep(arena, rows, row, 6),
+        .kind = db_copy_text(arena, rows, row, 1),
+        .name = db_copy_text(arena, rows, row, 2),
+        .subject_key = db_copy_text(arena, rows, row, 3),
+        .incarnation = db_copy_text(arena, rows, row, 4),
+        .commitment = db_copy_text(arena, rows, row, 5),
+        .ground = db_copy_text(arena, rows, row, 6),
         .immediate = db_bool(rows, row, 7),
-        .as_of = instant_at(rows, row, 9),
-        .cutoff = instant_at(rows, row, 10),
-        .ended_at = instant_at(rows, row, 11),
-        .opened_at = instant_at(rows, row, 12),
-        .archived_at = instant_at(rows, row, 13),
-        .erase_after = instant_at(rows, row, 14),
-        .erasing_at = instant_at(rows, row, 15),
-        .erased_at = instant_at(rows, row, 16),
-        .cleared_at = instant_at(rows, row, 17),
-        .withdrawn_at = instant_at(rows, row, 18),
+        .as_of = db_instant(rows, row, 9),
+        .cutoff = db_instant(rows, row, 10),
+        .ended_at = db_instant(rows, row, 11),
+        .opened_at = db_instant(rows, row, 12),
+        .archived_at = db_instant(rows, row, 13),
+        .erase_after = db_instant(rows, row, 14),
+        .erasing_at = db_instant(rows, row, 15),
+        .erased_at = db_instant(rows, row, 16),
+        .cleared_at = db_instant(rows, row, 17),
+        .withdrawn_at = db_instant(rows, row, 18),
         .root_erased = db_bool(rows, row, 19),
-        .store = keep(arena, rows, row, 20),
-        .snapshot_name = keep(arena, rows, row, 21),
-        .snapshot_id = keep(arena, rows, row, 22),
-        .key_id = keep(arena, rows, row, 23),
-        .snapshot_digest = keep(arena, rows, row, 24),
-        .key_destroyed_at = instant_at(rows, row, 25),
-        .configuration_digest = keep(arena, rows, row, 26),
+        .store = db_copy_text(arena, rows, row, 20),
+        .snapshot_name = db_copy_text(arena, rows, row, 21),
+        .snapshot_id = db_copy_text(arena, rows, row, 22),
+        .key_id = db_copy_text(arena, rows, row, 23),
+        .snapshot_digest = db_copy_text(arena, rows, row, 24),
+        .key_destroyed_at = db_instant(rows, row, 25),
+        .configuration_digest = db_copy_text(arena, rows, row, 26),
         .attempts = db_int64(rows, row, 27),
-        .last_error = keep(arena, rows, row, 28),
-        .next_attempt_at = instant_at(rows, row, 29),
+        .last_error = db_copy_text(arena, rows, row, 28),
+        .next_attempt_at = db_instant(rows, row, 29),
         .ledger_seq = db_text(rows, row, 30) == NULL ? 0 : db_int64(rows, row, 30),
-        .ledger_digest = keep(arena, rows, row, 31),
-        .restored_at = instant_at(rows, row, 32),
+        .ledger_digest = db_copy_text(arena, rows, row, 31),
+        .restored_at = db_instant(rows, row, 32),
         .replay_seq = db_text(rows, row, 33) == NULL ? 0 : db_int64(rows, row, 33),
-        .requested_at = instant_at(rows, row, 34),
+        .requested_at = db_instant(rows, row, 34),
         .requested_plainly = db_bool(rows, row, 35),
-        .withdrawal_at = instant_at(rows, row, 36),
-        .plan_digest = keep(arena, rows, row, 37),
-        .plan_at = instant_at(rows, row, 38),
+        .withdrawal_at = db_instant(rows, row, 36),
+        .plan_digest = db_copy_text(arena, rows, row, 37),
+        .plan_at = db_instant(rows, row, 38),
         .approved = db_bool(rows, row, 39),
         .unheld = db_bool(rows, row, 40),
     };
@@ -144,10 +131,10 @@ disposals_tables(Arena *arena, Db *db, int64_t id, DisposalTable **ret_list, siz
     for (size_t i = 0; i < count; i++)
     {
         list[i] = (DisposalTable){ .number = (int)db_int64(rows, i, 0),
-                                   .schema = keep(arena, rows, i, 1),
-                                   .table = keep(arena, rows, i, 2),
-                                   .action = keep(arena, rows, i, 3),
-                                   .edge = keep(arena, rows, i, 4),
+                                   .schema = db_copy_text(arena, rows, i, 1),
+                                   .table = db_copy_text(arena, rows, i, 2),
+                                   .action = db_copy_text(arena, rows, i, 3),
+                                   .edge = db_copy_text(arena, rows, i, 4),
                                    .rows_archived = db_int64(rows, i, 5),
                                    .rows_done = db_int64(rows, i, 6),
                                    .mark = { .bytes = db_int64(rows, i, 8),
@@ -171,10 +158,10 @@ disposals_not_erased(Arena *arena, Db *db, int64_t id, NotErased **ret_list, siz
     const size_t count = db_rows(rows);
     NotErased *list = ARENA_ARRAY(arena, NotErased, count + 1);
     for (size_t i = 0; i < count; i++)
-        list[i] = (NotErased){ .what = keep(arena, rows, i, 0),
-                               .why = keep(arena, rows, i, 1),
+        list[i] = (NotErased){ .what = db_copy_text(arena, rows, i, 0),
+                               .why = db_copy_text(arena, rows, i, 1),
                                .rows = db_int64(rows, i, 2),
-                               .until = instant_at(rows, i, 3) };
+                               .until = db_instant(rows, i, 3) };
     *ret_list = list;
     *ret_count = count;
     return OK;

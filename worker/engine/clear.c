@@ -8,6 +8,7 @@
 #include "store/tasks.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* -- one disposal -------------------------------------------------------------------------------------------------- */
@@ -192,6 +193,14 @@ lose_store(Clearing *c, ClearItem *item, const CopyWaiting *waiting)
                              &waiting->disposal, &pause, 1);
 }
 
+static int
+by_disposal(const void *a, const void *b)
+{
+    const ClearItem *const *one = a, *const *two = b;
+    return ((*one)->id > (*two)->id) - ((*one)->id < (*two)->id);
+}
+
+/* A store's cases of one session are in the order of their disposals. */
 static Err
 gather_session(Clearing *c, Session *session)
 {
@@ -207,11 +216,12 @@ gather_session(Clearing *c, Session *session)
             of[count] = &c->items[i];
             ids[count++] = c->items[i].id;
         }
+    qsort(of, count, sizeof(ClearItem *), by_disposal);
     TRY(copystates_waiting(c->arena, session->db, ids, count, &waiting, &waiting_count));
     for (size_t w = 0; w < waiting_count; w++)
     {
         Judgement *j = judgement_of(c, waiting[w].store);
-        for (at = 0; of[at]->id != waiting[w].disposal;)
+        while (of[at]->id != waiting[w].disposal)
             at++;
         if (c->patient && waiting[w].next_attempt_at != INSTANT_NONE && c->now < waiting[w].next_attempt_at)
             continue;

@@ -109,10 +109,12 @@ set(Barrier *b, Judgement *j, int64_t lsn)
                              arena_printf(b->arena, "{%s}", text_done(&b->left_out)) };
 
     TRY(db_query(b->session->db, SQL_barrier_set, 3, params, &rows));
-    for (size_t r = 0; r < db_rows(rows); r++)
-        for (size_t i = 0; i < j->count; i++)
-            if (j->items[i]->session == b->session && j->cases[i]->disposal == db_int64(rows, r, 0))
-                j->cases[i]->barrier_lsn = lsn;
+    for (size_t i = 0, r = 0; i < j->count && r < db_rows(rows); i++) /* both in the order of disposals */
+        if (j->items[i]->session == b->session && j->cases[i]->disposal == db_int64(rows, r, 0))
+        {
+            j->cases[i]->barrier_lsn = lsn;
+            r++;
+        }
     return OK;
 }
 

@@ -85,13 +85,9 @@ fill_history(void)
     overdue[1] = (ReportOverdue){ .at = NOW, .oldest = INSTANT_NONE };
 }
 
-/* All is well: one policy, one kind of subject, one disposal that waits. */
 static void
-setup(void)
+fill_work(void)
 {
-    arena = arena_new();
-    fill_rules();
-    fill_history();
     rows_exempt[0] = 331;
     exempt_until[0] = NOW + 365 * INSTANT_DAY;
     policies[0] = (ReportPolicy){ .rule = &policy_rule,
@@ -122,6 +118,11 @@ setup(void)
                                                .rows_changed = 68,
                                                .rows_cleared = 1103,
                                                .under_way = 3 } };
+}
+
+static void
+fill_left(void)
+{
     holds[0] = (ReportHold){
         .kind = "workspace", .type = "legal", .in_force = 1, .first_end = INSTANT_NONE, .placed = 1, .released = 2
     };
@@ -144,6 +145,17 @@ setup(void)
                                .plan_at = INSTANT_NONE,
                                .next_attempt_at = INSTANT_NONE };
     standing[0] = (StatusDisposal){ .disposal = &disposals[0], .due_at = NOW + INSTANT_DAY };
+}
+
+/* All is well: one policy, one kind of subject, one disposal that waits. */
+static void
+setup(void)
+{
+    arena = arena_new();
+    fill_rules();
+    fill_history();
+    fill_work();
+    fill_left();
     databases[0] = (ReportDatabase){
         .status = { .name = "eu", .region = "eu", .now = NOW, .disposals = standing, .disposal_count = 1 },
         .policies = policies,

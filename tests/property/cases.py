@@ -294,11 +294,12 @@ class Case(Extras, Rows):
             table.listed = table is not self.shared and (table not in touched or (table not in gone and table not in meant))
         for edge in [e for e in self.edges if not e.declared and e.child.listed]:
             self.edges.remove(edge)
-            for name in edge.child_columns:  # left behind, and empty
+            kin = [t for t in self.tables if t.columns is edge.child.columns]  # by inheritance: the columns are the same
+            used = {n for e in self.edges if e.child in kin for n in e.child_columns} | {n for t in kin for n in t.key}
+            for name in set(edge.child_columns) - used:  # left behind, and empty
                 column = edge.child.column(name)
                 column.values, column.not_null = column.values or [None], False
-                if not any(name in e.child_columns for e in self.edges if e.child.columns is edge.child.columns):
-                    column.name = "left %d" % edge.child.columns.index(column)
+                column.name = "left %d" % edge.child.columns.index(column)
         for edge in self.edges:
             if edge.child.listed:
                 edge.rule = None

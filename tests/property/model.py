@@ -203,7 +203,10 @@ class Model:
 
     def kept_scope(self):
         """Rows that go when their own window is over, long after the erasure; None where it is not plain."""
-        rows = [row for edge, found in self.change_rows.items() if edge.action() == "keep" for row in found]
+        keeps = [edge for edge in self.change_rows if edge.action() == "keep"]
+        if any(e.child is e.parent is edge.child and "action" not in (e.rule or {}) for edge in keeps for e in self.case.edges):
+            return None  # would drag other rows along that were kept: "check" asks for an edge with an action
+        rows = [row for edge in keeps for row in self.change_rows[edge]]
         gone = self.closure(rows)
         for edge, found in self.links.items():
             for number, (row, parents) in found.items():

@@ -215,6 +215,33 @@ expect_status 'released, it goes by itself' 0 x run
 expect_equal 'now' '' "$(ids "id like 'e%'")"
 expect_status 'and all verifies' 0 x verify
 
+# ---- requests that were made in the restored database ----------------------------------------------------------------------
+
+recover before
+ledger_has() # NUMBER → how often
+{
+    grep -c "\"disposal\":$1," "$STATE/ledger.jsonl"
+}
+taken=$(sql one "select expunge.request_erasure('customer', 'k5', 'objection', 'T-1', 'r', 'v')")
+also=$(sql one "select expunge.request_erasure('customer', 'k6', 'customer_request', 'T-2', 'r', 'v', true, (select name from app.customer where id = 'k6'))")
+expect_true 'two requests have numbers that the ledger has for others' test "$(ledger_has "$taken")" -gt 0 -a "$(ledger_has "$also")" -gt 0
+expect_status 'the plan of the replay' 0 x replay --plan
+expect_match 'says that they would get others' out "has the number $taken, which the ledger has for another one: it would get a new number"
+expect_equal 'and changes nothing' "$taken $also" "$(sql one "select string_agg(id::text, ' ' order by id) from expunge.disposal where subject_key in ('k5', 'k6')")"
+expect_status 'the replay' 0 x replay --json
+expect_json 'renumbers both' 2 out "select count(*) from doc, jsonb_path_query(j, '\$.databases[*].items[*] ? (@.action == \"renumber\")')"
+renumbered=$(sql one "select min(id) || ' ' || max(id) from expunge.disposal where subject_key in ('k5', 'k6')")
+expect_true 'to numbers beyond those of the ledger' test "$(ledger_has "${renumbered% *}")" -eq 0 -a "$(ledger_has "${renumbered#* }")" -eq 0
+expect_equal 'who asked for them is with them' "$renumbered" "$(sql one "select min(disposal) || ' ' || max(disposal) from expunge.request where ticket in ('T-1', 'T-2')")"
+expect_equal 'what the ledger says of the old numbers is written down, and is about others' 0 \
+    "$(sql one "select count(*) from expunge.disposal where id in ($taken, $also) and (subject_key in ('k5', 'k6') or ledger_seq is null)")"
+expect_equal 'neither is erased by the replay' 'k5 k6' "$(ids "id in ('k5', 'k6')")"
+expect_status 'the next run does what was asked' 0 x run
+expect_equal 'at once for the one, after its grace period for the other' 'k5' "$(ids "id in ('k5', 'k6')")"
+expect_equal 'nobody else went' "$(ids "id like 'k%'")" 'k1 k2 k3 k4 k5 k7 k8 k9'
+expect_true 'the ledger has them by their new numbers' test "$(ledger_has "${renumbered% *}")" -gt 0 -a "$(ledger_has "${renumbered#* }")" -gt 0
+expect_status 'the evidence holds' 0 x verify
+
 # ---- in mid erasure, in mid grace -------------------------------------------------------------------------------------------
 
 recover erasing

@@ -52,6 +52,12 @@ describe(Arena *arena, const ReplayItem *item, bool plan)
     case REPLAY_ADOPT:
         return arena_printf(arena, "%s %s: disposal %" PRId64 " %s as the ledger has it", item->kind, item->name,
                             item->fact->id, plan ? "would be written down" : "is written down");
+    case REPLAY_RENUMBER:
+        return arena_printf(arena,
+                            "%s %s: a request that was made since the restore has the number %" PRId64
+                            ", which the ledger has for another one: it %s%s",
+                            item->kind, item->name, item->fact->id, plan ? "would get a new number" : "is number ",
+                            plan ? "" : arena_printf(arena, "%" PRId64 " now", item->disposal));
     case REPLAY_LOST:
         return arena_printf(arena,
                             "%s %s: rows that were restored from its snapshot after the backup are in neither any more",

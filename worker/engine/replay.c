@@ -14,8 +14,8 @@
 const char *
 replay_action_name(ReplayAction action)
 {
-    static const char *const names[REPLAY_ACTIONS] = { "erase",  "erase_rows",    "finish", "returned",
-                                                       "reopen", "drop_snapshot", "adopt",  "lost" };
+    static const char *const names[REPLAY_ACTIONS] = { "erase",         "erase_rows", "finish",   "returned", "reopen",
+                                                       "drop_snapshot", "adopt",      "renumber", "lost" };
     return names[action];
 }
 

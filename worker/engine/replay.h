@@ -6,7 +6,8 @@
  * the cutoff of the newest disposal that is lost.  Disposals of the lost time are written down again as the ledger has
  * them; snapshots that nothing in the database names are destroyed, their rows being live again.
  *
- * Holds that the ledger has and the database forgot are placed again first, on whoever has their key here.
+ * Holds that the ledger has and the database forgot are placed again first, on whoever has their key here.  Requests that
+ * were made in the restored database get another number where the ledger has theirs for something else.
  *
  * The decision is written in one transaction, then acted on; a crash in between is taken up by the next call. */
 #ifndef EXPUNGE_REPLAY_H
@@ -24,6 +25,7 @@ typedef enum ReplayAction
     REPLAY_REOPEN,   /* a move that was complete: it goes on from where this database remembers it */
     REPLAY_DROP,     /* a snapshot that nothing names any more */
     REPLAY_ADOPT,    /* a disposal that ended, written down as the ledger has it */
+    REPLAY_RENUMBER, /* a request of the restored database whose number the ledger has for something else */
     REPLAY_LOST, /* rows that were restored from a snapshot after the backup: the snapshot is gone, they are not here */
     REPLAY_ACTIONS
 } ReplayAction;

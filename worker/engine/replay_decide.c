@@ -42,15 +42,26 @@ static Err
 judge_same(const Replay *replay, const ReplayFact *fact)
 {
     const Disposal *d = fact->known;
-    const bool same = d == NULL ||
-                      (strcmp(d->kind, fact->kind) == 0 &&
-                       (fact->policy != NULL ? text_equal(d->name, fact->policy)
-                                             : d->commitment == NULL || text_equal(d->commitment, fact->subject)));
+    const bool same = d == NULL || (strcmp(d->kind, fact->kind) == 0 &&
+                                    (fact->policy != NULL ? text_equal(d->name, fact->policy)
+                                                          : text_equal(d->commitment, fact->subject)));
     if (same && (fact->policy != NULL || fact->subject != NULL))
         return OK;
     return err_new(ERR_EVIDENCE,
                    "disposal %s-%" PRId64 " is about something else in the ledger: they do not belong together",
                    replay->session->database->name, fact->id);
+}
+
+/* A request keeps its wish, and gets another number. */
+static void
+decide_number(Replay *replay, const ReplayFact *fact)
+{
+    if (fact->taker == NULL)
+        return;
+    ReplayItem *item = add_item(replay, REPLAY_RENUMBER, fact);
+    item->kind = fact->taker->kind;
+    item->name = arena_strndup(replay->arena, fact->taker->commitment, 12);
+    item->disposal = fact->id;
 }
 
 /* A snapshot that this database does not name for the disposal. */
@@ -262,6 +273,7 @@ replay_decide(Replay *replay)
     {
         const ReplayFact *fact = &replay->facts.list[i];
         TRY(judge_same(replay, fact));
+        decide_number(replay, fact);
         if (fact->policy != NULL)
             decide_policy(replay, fact);
         else

@@ -209,6 +209,24 @@ leave_out_known(Session *session, ReplayFacts *facts)
     return OK;
 }
 
+/* A request that no worker has made its own has no commitment yet.  Either it is the one that the ledger tells of, asked
+ * before the backup, or somebody else's: the restored database gave the number a second time. */
+static void
+note_known(const Session *session, const ReplayFacts *facts, ReplayFact *fact, Disposal *disposal)
+{
+    if (disposal->commitment == NULL && disposal->subject_key != NULL)
+    {
+        disposal->commitment = session_commitment(session->house, facts->arena, disposal->kind, disposal->subject_key,
+                                                  disposal->incarnation);
+        if (!text_equal(disposal->commitment, fact->subject))
+        {
+            fact->taker = disposal;
+            return;
+        }
+    }
+    fact->known = disposal;
+}
+
 static Err
 load_known(Session *session, ReplayFacts *facts)
 {
@@ -217,7 +235,7 @@ load_known(Session *session, ReplayFacts *facts)
         Disposal *disposal;
         const Err e = disposals_load(facts->arena, session->db, facts->list[i].id, &disposal);
         if (e == OK)
-            facts->list[i].known = disposal;
+            note_known(session, facts, &facts->list[i], disposal);
         else if (e == ERR_USAGE)
             err_clear();
         else

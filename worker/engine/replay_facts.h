@@ -34,6 +34,7 @@ typedef struct ReplayFact
     int64_t requests; /* entries "requested" */
 
     const Disposal *known; /* as the database has it; NULL: not at all */
+    const Disposal *taker; /* a request that was made in the restored database, and was given this number; NULL: none */
 } ReplayFact;
 
 typedef enum ReplayHoldState

@@ -70,6 +70,17 @@ finish(Replay *replay, ReplayItem *item)
     return db_query(replay->session->db, SQL_replay_finish, 2, params, NULL);
 }
 
+static Err
+renumber(Replay *replay, ReplayItem *item)
+{
+    CLEANUP(db_result_freep) DbResult *row = NULL;
+    const char *params[] = { arena_printf(replay->arena, "%" PRId64, item->fact->id) };
+
+    TRY(db_query_row(replay->session->db, SQL_replay_renumber, 1, params, &row));
+    item->disposal = db_int64(row, 0, 0);
+    return OK;
+}
+
 /* -- as the ledger has it ------------------------------------------------------------------------------------------ */
 
 static const char *
@@ -159,10 +170,22 @@ write_item(Replay *replay, ReplayItem *item)
     case REPLAY_RETURNED:
     case REPLAY_LOST:
     case REPLAY_ADOPT: return adopt(replay, item);
+    case REPLAY_RENUMBER: return renumber(replay, item);
     case REPLAY_REOPEN:
     case REPLAY_DROP:
     case REPLAY_ACTIONS: break;
     }
+    return OK;
+}
+
+/* Numbers are free before anything else takes them. */
+static Err
+write_items(Replay *replay)
+{
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; i < replay->item_count; i++)
+            if ((replay->items[i].action == REPLAY_RENUMBER) == (round == 0))
+                TRY(write_item(replay, &replay->items[i]));
     return OK;
 }
 
@@ -187,8 +210,7 @@ replay_write(Replay *replay)
     if (replay->facts.last_id > 0)
         TRY(db_query_row(replay->session->db, SQL_replay_sequence, 1, last, &row));
     TRY(replay_holds_write(replay));
-    for (size_t i = 0; i < replay->item_count; i++)
-        TRY(write_item(replay, &replay->items[i]));
+    TRY(write_items(replay));
     return db_commit(&tx);
 }
 

@@ -103,4 +103,77 @@ sql anew "insert into t.page values (3, 2); insert into t.note values (1001, 3, 
 wait "$WORKER"
 expect_equal 'somebody else'\''s page has the key of one that went: what refers to it is theirs' '1001 / 3-other / {3} / 41' \
     "$(sql anew "select concat_ws(' / ', (select string_agg(id::text, ' ') from t.note where id > 1000), (select page || '-' || who from t.mark where id = 1001), (select pages::text from t.list where id = 1001), (select count(*) from t.page))")"
+
+# ---- a policy's rows ------------------------------------------------------------------------------------------------------
+
+# the pages of subject 1 are old; what refers to them hangs on the policy
+policy() # NAME GRACE
+{
+    database "$1" late_template
+    sql "$1" "alter table t.page add at timestamptz not null default now(); update t.page set at = now() - interval '100 days' where id % 3 = 0"
+    new_house "$1"
+    cat >"$CONF" <<END
+worker = { state_dir = "$STATE"; master_key = "file:$WORK/$1/master.key"; pace = { duty = 1.0; }; batch = { max_rows = 7; }; };
+databases = ( { name = "db"; conninfo = "$(conninfo "$1")"; } );
+policies = ( { name = "pages"; class = "pages"; table = "t.page"; age = "at"; keep_for = "90 days"; $2 purpose = "p"; basis = "b";
+  edges = ( ${EDGES%, *} ); } );
+stores = ( { name = "s"; kind = "directory"; role = "snapshots"; path = "$WORK/$1/snapshots"; } );
+safety = { max_share = 1.0; allow_as_of = true; };
+end = true;
+END
+    x init >"$WORK/init" 2>&1 || die "init: $(cat "$WORK/init")"
+}
+# the same rows as a subject's; badges refer to the root, which stays
+GONE='1002 / 1002 / 41 /  03-late / {4,7} / 1002 1003 / 1001 1002 / 3 / 40 / 81 / 62 / 0'
+later=$(date -u -d '+3 days' +%Y-%m-%dT%H:%M:%SZ)
+
+for point in roots.committed roots.settled; do
+    policy "late$((++number))" ''
+    start "$point"
+    sql "late$number" "$LATE" >"$WORK/wrote" 2>&1 || die "$point: $(cat "$WORK/wrote")"
+    : >"$PAUSE"
+    wait "$WORKER"
+    STATUS=$?
+    expect_equal "a policy, written at $point: the run ends well" 0 "$STATUS"
+    expect_equal "a policy, written at $point: exactly what refers to its rows is gone" "$GONE" "$(sql "late$number" "$LEFT")"
+    expect_status "a policy, written at $point: it verifies" 0 x verify
+done
+policy "late$((++number))" ''
+EXPUNGE_FAULT=roots.committed:2 run "$EXPUNGE_FAULTY" --config "$CONF" run
+expect_equal 'a policy, killed between two batches' 137 "$STATUS"
+sql "late$number" "$LATE" >"$WORK/wrote" 2>&1 || die "$(cat "$WORK/wrote")"
+expect_status 'a policy, killed between two batches: the next run ends it' 0 x run
+expect_equal 'a policy, killed between two batches: what came in between is gone, too' "$GONE" "$(sql "late$number" "$LEFT")"
+
+policy "late$((++number))" ''
+start roots.committed
+sql "late$number" "$LATE" >"$WORK/wrote" 2>&1 || die "$(cat "$WORK/wrote")"
+kill -KILL "$WORKER" 2>/dev/null
+wait "$WORKER" 2>/dev/null
+EXPUNGE_FAULT=roots.late run "$EXPUNGE_FAULTY" --config "$CONF" run
+expect_equal 'a policy, killed again when the late rows have gone' 137 "$STATUS"
+expect_status 'a policy, killed twice: the next run ends it' 0 x run
+expect_equal 'a policy, killed twice: exactly what refers to its rows is gone' "$GONE" "$(sql "late$number" "$LEFT")"
+
+policy "late$((++number))" 'grace = "1 day";'
+start roots.committed
+sql "late$number" "$LATE" >"$WORK/wrote" 2>&1 || die "$(cat "$WORK/wrote")"
+: >"$PAUSE"
+wait "$WORKER"
+STATUS=$?
+expect_equal 'a policy with a grace period, written while it moves: the run ends well' 0 "$STATUS"
+expect_equal 'what refers to its rows is gone' "${GONE% / *}" "$(sql "late$number" "$LEFT" | sed 's, / [0-9]*$,,')"
+expect_status 'its snapshot verifies' 0 x verify
+expect_status 'and it is restored' 0 x restore db-1
+sql "late$number" "delete from t.note where id > 1002; delete from t.reply where id = 1001; delete from t.note where id = 1001"
+expect_equal 'with what came late' '1001-late / 3 4 / 61' "$(sql "late$number" "select concat_ws(' / ', (select string_agg(id || '-' || who, ' ') from t.mark where id = 1001), (select string_agg(page_id::text, ' ' order by page_id) from t.plain where body = 'late'), (select count(*) from t.page) + 1)")"
+expect_status 'the next run withdraws the disposal' 0 x run --policy pages
+expect_equal 'nothing is remembered of it' 0 "$(sql "late$number" 'select count(*) from expunge.orphan where disposal = 1')"
+
+policy "late$((++number))" 'grace = "1 day";'
+expect_status 'a policy with a grace period' 0 x run
+sql "late$number" "$LATE" >"$WORK/wrote" 2>&1 || die "$(cat "$WORK/wrote")"
+expect_status 'written in the grace period: at its end' 0 x run --as-of "$later"
+expect_equal 'what refers to its rows is gone with the snapshot' "$GONE" "$(sql "late$number" "$LEFT")"
+expect_status 'and it verifies' 0 x verify
 done_testing

@@ -432,7 +432,7 @@ erase_policy(Job *job)
             return OK;
         TRY(db_query(job->session->db, SQL_table_rewind, 1, params, NULL));
     }
-    return moved ? OK
+    return moved ? move_late(job)
                  : err_new(ERR_AGAIN, "rows of policy \"%s\" keep coming while they are erased; the next run goes on",
                            job->target->name);
 }
@@ -459,8 +459,7 @@ erase_rows(Job *job)
     if (e != OK)
         return e;
     fault_point("erase.absent");
-    if (job->target->subject != NULL)
-        TRY(tell_late_kept(job));
+    TRY(job->target->subject != NULL ? tell_late_kept(job) : late_forget(job));
     JsonDoc *fields = erased_fields(job, &e);
     if (e != OK)
     {
@@ -518,11 +517,8 @@ Err
 erase_withdraw(Job *job)
 {
     TRY(destroy_snapshot(job));
+    TRY(late_forget(job));
     if (job->target->subject != NULL)
-    {
-        late_begin(job);
-        TRY(late_forget(job));
         TRY(capture_forget(job));
-    }
     return transit(job, STATE_WITHDRAWN, "withdrawn", session_fields(job->session, job->disposal));
 }

@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "engine/kept.h"
+#include "engine/late.h"
 #include "engine/orphans.h"
 #include "engine/pass.h"
 #include "engine/refresh.h"
@@ -29,6 +30,7 @@ typedef struct Roots
     Arena *arenas[2];
     size_t turn;
     bool too_narrow; /* a row belongs to a root of another batch, perhaps: more roots at once would tell */
+    bool remembers;  /* rows may come late (late.h) */
 } Roots;
 
 static Err
@@ -256,29 +258,46 @@ refuse_foreign(Roots *r, int64_t roots)
 }
 
 static Err
+begin_batch(Roots *r, DbTx *tx)
+{
+    r->turn = 1 - r->turn;
+    arena_reset(r->arenas[r->turn]);
+    r->job->selector.arena = r->arenas[r->turn]; /* statements live as long as their batch */
+    TRY(session_prepare_work(r->job->session, &r->job->selector));
+    return job_guard(r->job, r->writers == NULL ? GUARD_BATCH : GUARD_DURABLE, "", tx);
+}
+
+/* high NULL: the cursor stays where it is. */
+static Err
+advance(Roots *r, const int64_t *rows, const char *const *high)
+{
+    const Job *job = r->job;
+    const size_t width = job->target->graph->tables[job->target->root].key_count;
+    for (size_t i = 0; i < r->file_count; i++)
+        TRY(disposals_advance(r->arenas[r->turn], job->session->db, job->disposal->id, r->tables[i].number, rows[i],
+                              i == 0 ? high : NULL, width));
+    return OK;
+}
+
+static Err
 roots_batch(Roots *r, int64_t *rows, int64_t *ret_roots)
 {
     CLEANUP(db_tx_endp) DbTx tx = { 0 };
     Job *job = r->job;
-    const GraphTable *table = &job->target->graph->tables[job->target->root];
     const char *const *high = NULL;
 
-    r->turn = 1 - r->turn;
-    arena_reset(r->arenas[r->turn]);
-    job->selector.arena = r->arenas[r->turn]; /* statements live as long as their batch */
-    TRY(session_prepare_work(job->session, &job->selector));
-    TRY(job_guard(job, r->writers == NULL ? GUARD_BATCH : GUARD_DURABLE, "", &tx));
+    TRY(begin_batch(r, &tx));
     TRY(fill_roots(r, ret_roots));
     if (*ret_roots == 0)
         return OK;
     TRY(refuse_foreign(r, *ret_roots));
     TRY(highest_root(r, &high));
+    if (r->remembers)
+        TRY(late_note(job));
     TRY(empty_batch(r, rows));
     if (job->target->owner != NULL)
         TRY(db_query(job->session->db, selector_forget_kept(&job->selector), 0, NULL, NULL));
-    for (size_t i = 0; i < r->file_count; i++)
-        TRY(disposals_advance(r->arenas[r->turn], job->session->db, job->disposal->id, r->tables[i].number, rows[i],
-                              i == 0 ? high : NULL, table->key_count));
+    TRY(advance(r, rows, high));
     TRY(db_commit(&tx));
     fault_point("roots.committed");
     r->low = high;
@@ -329,6 +348,55 @@ all_roots(Roots *r)
     return OK;
 }
 
+/* What refers to rows that have gone, and what hangs on it: all of it at once. */
+static Err
+late_batch(Roots *r, int64_t *rows, int64_t *ret_rows)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+
+    TRY(begin_batch(r, &tx));
+    TRY(job_fill_below(r->job));
+    TRY(job_count_filled(r->job, ret_rows));
+    if (*ret_rows == 0)
+        return OK;
+    TRY(job_refuse_foreign(r->job));
+    TRY(late_note(r->job));
+    TRY(empty_batch(r, rows));
+    TRY(advance(r, rows, NULL));
+    TRY(db_commit(&tx));
+    fault_point("roots.late");
+    return OK;
+}
+
+/* Between two batches nobody asks for late rows: what is remembered grows with each. */
+static Err
+all_late(Roots *r)
+{
+    int64_t *rows = ARENA_ARRAY(r->job->arena, int64_t, r->file_count + 1);
+    int64_t found = 1;
+
+    for (int round = 0; round < PASSES && found > 0; round++)
+    {
+        memset(rows, 0, r->file_count * sizeof *rows);
+        TRY(late_batch(r, rows, &found));
+        count_batch(r, rows);
+    }
+    return found == 0 ? OK
+                      : err_new(ERR_AGAIN, "rows that refer to some of policy \"%s\" keep coming; the next run goes on",
+                                r->job->target->name);
+}
+
+static Err
+late_rounds(Roots *r)
+{
+    if (!r->remembers)
+        return OK;
+    late_begin(r->job);
+    const Err e = all_late(r);
+    late_end(r->job);
+    return e;
+}
+
 static Err
 tell_kept(Job *job)
 {
@@ -355,6 +423,7 @@ move_by_roots(Job *job, Archive *archive)
     Roots r = { .job = job, .archive = archive, .arenas = { one, two } };
 
     job->locks_parents = true;
+    r.remembers = late_remembers(job);
     TRY(job_tables(job, job->arena, &r.tables, &r.file_count));
     TRY(kept_begin(job));
     r.low = r.tables[0].position;
@@ -363,6 +432,8 @@ move_by_roots(Job *job, Archive *archive)
     Err e = archive == NULL ? OK : open_writers(&r);
     if (e == OK)
         e = all_roots(&r);
+    if (e == OK)
+        e = late_rounds(&r);
     if (e == OK)
         e = tell_kept(job);
     job->selector.arena = job->arena;
@@ -376,6 +447,26 @@ move_by_roots(Job *job, Archive *archive)
         return err_note(e, "while %s rows of %s", archive == NULL ? "erasing" : "moving",
                         job->target->graph->tables[job->target->root].quoted);
     return OK;
+}
+
+Err
+move_late(Job *job)
+{
+    CLEANUP(arena_freep) Arena *one = arena_new();
+    CLEANUP(arena_freep) Arena *two = arena_new();
+    Roots r = { .job = job, .arenas = { one, two } };
+
+    r.remembers = late_remembers(job);
+    if (!r.remembers)
+        return OK;
+    job->locks_parents = true;
+    TRY(job_tables(job, job->arena, &r.tables, &r.file_count));
+    TRY(kept_begin(job));
+    const Err e = late_rounds(&r);
+    job->selector.arena = job->arena;
+    return e == OK ? OK
+                   : err_note(e, "while erasing what refers to rows of %s that have gone",
+                              job->target->graph->tables[job->target->root].quoted);
 }
 
 /* -- the whole policy ---------------------------------------------------------------------------------------------- */

@@ -12,5 +12,7 @@ NODISCARD Err move_policy(Job *job);
 NODISCARD Err move_single(Job *job, Archive *archive);
 /* By batches of root rows with all that hangs on them.  archive NULL: nothing is kept. */
 NODISCARD Err move_by_roots(Job *job, Archive *archive);
+/* A policy's rows are in the snapshot alone: what came since, and refers to them, goes. */
+NODISCARD Err move_late(Job *job);
 
 #endif

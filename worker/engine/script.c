@@ -365,6 +365,20 @@ erase_subject(Script *x, Step step)
 
 /* -- a policy ------------------------------------------------------------------------------------------------------ */
 
+/* All roots have gone: the work table of the root stays empty. */
+static void
+policy_late(Script *x)
+{
+    if (!script_late_begin(x))
+        return;
+    prepare(x, true);
+    script_guard(x, x->moves ? GUARD_DURABLE : GUARD_BATCH, "");
+    fill_below(x, true);
+    demand_none(x, 0, "rows came late that refer to what has gone: a run would take them, too");
+    script_commit(x);
+    x->s.late = NULL;
+}
+
 /* A run takes some roots with all that hangs on them, again and again. */
 static void
 policy_by_roots(Script *x)
@@ -381,6 +395,9 @@ policy_by_roots(Script *x)
                 script_fill_in(arena, selector_fill_policy_root(&x->s, &open, true), limit, 1));
     fill_below(x, true);
     refuse_foreign(x);
+    if (script_late_begin(x))
+        script_late(x);
+    x->s.late = NULL;
     for (size_t i = 0; i < x->scope->change_count; i++)
         script_change(x, i);
     script_kept(x);
@@ -398,7 +415,10 @@ static void
 write_policy(Script *x)
 {
     if (!x->job->target->single)
+    {
         policy_by_roots(x);
+        policy_late(x);
+    }
     else if (x->moves)
         script_move_range(x);
     else

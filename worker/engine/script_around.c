@@ -25,6 +25,7 @@ script_around_begin(Script *x)
 {
     const char *number = has_number(x) ? arena_printf(x->job->arena, "%" PRId64, x->job->disposal->id)
                                        : ":expunge_disposal";
+    x->number = number;
     if (x->job->target->subject != NULL)
         x->s.late = number;
     TRY(kept_notes(x->job, number, &x->notes));
@@ -51,6 +52,17 @@ script_late(Script *x)
             note(x, &graph->tables[graph->edges[e].parent],
                  arena_printf(x->job->arena, "what rows that come late could refer to, by %s", graph->edges[e].name),
                  selector_note_late(&x->s, e));
+}
+
+bool
+script_late_begin(Script *x)
+{
+    bool remembers = false;
+    x->s.late = x->number;
+    for (size_t e = 0; e < x->scope->graph->edge_count; e++)
+        remembers = remembers || selector_remembers(&x->s, e);
+    x->s.late = remembers ? x->number : NULL;
+    return remembers;
 }
 
 void

@@ -16,6 +16,7 @@ typedef struct Script
     bool moves;            /* rows go into the snapshot as they leave */
     bool departs;          /* a subject's rows go in the transaction that copies them */
     const KeptNote *notes; /* by change */
+    const char *number;    /* of the disposal, for what is written down of it: late.h */
     bool inside;           /* a transaction of the caller's: batches have none of their own */
 } Script;
 
@@ -50,6 +51,7 @@ void script_move_range(Script *x);
 /* -- script_around.c: what stands around the rows: shared rows, keys that are written down, the rehearsal, views */
 NODISCARD Err script_around_begin(Script *x); /* before all others */
 void script_late(Script *x);                  /* before collected rows go */
+bool script_late_begin(Script *x);            /* a policy: look for late rows from here on; false: none can come */
 void script_kept(Script *x);
 void script_collect_shared(Script *x);
 void script_copy_shared(Script *x);  /* of a subject that is copied */

@@ -348,6 +348,17 @@ run x snapshot show "$(sql orphans3 "select 'db-' || d.disposal from expunge.dis
 expect_match 'shared rows: in the snapshot, too' out 't\.address'
 expect_equal 'and nothing has gone' 8 "$(sql orphans3 'select count(*) from t.address')"
 
+database orphans4 edges_orphans
+thing_house orphans4 orphans4 "$SHARED" '"t.depot"'
+run x init
+sql orphans4 "create function t.keeps() returns trigger language plpgsql as 'begin return null; end'; create trigger keeps before delete on t.address for each row execute function t.keeps()"
+expect_status 'shared rows that a trigger keeps: whose they were is not begun' 11 x run
+expect_match 'and it says so before the first row goes' out 'tried out and rolled back, because triggers fire on it: while erasing from "t"."address"'
+expect_equal 'nothing of that one is changed' '5 8' "$(sql orphans4 'select (select count(*) from t.person where root_id = 2), (select count(*) from t.address)' | tr '|' ' ')"
+sql orphans4 "create or replace function t.keeps() returns trigger language plpgsql as 'begin return old; end'; update expunge.disposal set next_attempt_at = null"
+expect_status 'shared rows under a trigger that lets them go' 0 x run --json
+expect_equal 'are erased as planned' 't.address delete 4' "$(work_rows | grep address)"
+
 # a policy's rows
 load_parcels() # CONNINFO
 {

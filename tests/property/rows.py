@@ -153,7 +153,7 @@ class Rows:
                 partly = len(edge.child_columns) > 1 and not edge.match_full and number == 0 and self.draw.random() < 0.3
                 missing = column.kind.write((edge.parent.number + 7) * 1000 + 900)
                 text = missing if dangling or (partly and column.kind.name != "enum") else None
-            if foreign and text is not None:
+            if text is not None and (foreign or column.sql != column.kind.sql.replace("{n}", str(edge.parent.number))):
                 text = str(int(float(text))) if column.sql in ("bigint", "integer") else text.rstrip() if column.sql == "bpchar" else text
             values[name] = text
 

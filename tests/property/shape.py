@@ -44,6 +44,8 @@ class Shape:
         for edge in self.case.edges:
             if edge.parent not in self.tables or edge.action() == "delete":
                 continue
+            if edge.child is edge.parent and edge.action() == "set_default":  # rows that go are changed before: not one by one, leaves first
+                self.may.append(("stay", "a reference within a table is set to a default that may refer to nothing"))
             for name, text in self.model.new_values(edge).items():
                 column = edge.child.column(name)
                 if text is None and (column.not_null or column.must_be or name in edge.child.key):

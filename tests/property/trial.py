@@ -251,6 +251,9 @@ class Trial:
         now = self.expected() if moved else self.before
         if self.case.shared and not self.case.policy:  # a subject's shared rows are judged when its grace period is over
             now[self.case.shared] = self.before[self.case.shared]
+            tags = {row.tag for row in self.case.shared.rows}
+            if moved and self.case.trail:
+                now[self.case.trail] = [line for line in now[self.case.trail] if self.tag_of(self.case.trail, line) not in tags]
         self.equal_rows(now, "after the archive")
         self.judge_snapshot()
         done = None

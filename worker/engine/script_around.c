@@ -201,7 +201,7 @@ rehearse_some(Script *x)
 void
 script_rehearse(Script *x)
 {
-    const bool at_once = whole_waits_for_commit(x->job);
+    const bool at_once = whole_waits_for_commit(x->job), inside = x->inside;
 
     if (!whole_has_triggers(x->job))
         return;
@@ -211,7 +211,11 @@ script_rehearse(Script *x)
         rehearse_some(x);
     else
     {
+        script_collect_shared(x);
         erase_all(x, !at_once);
+        x->inside = true;
+        script_erase_shared(x);
+        x->inside = inside;
         script_add(x, "settle", NULL, NULL, "set constraints all immediate;");
     }
     script_add(x, "rehearse", NULL, "as if nothing had been",

@@ -2,6 +2,7 @@
 #include "engine/whole.h"
 
 #include "base/text.h"
+#include "engine/orphans.h"
 #include "engine/pass.h"
 
 #include <inttypes.h>
@@ -67,6 +68,9 @@ whole_has_triggers(const Job *job)
         if (scope->changes[i].writes &&
             scope->graph->tables[scope->graph->edges[scope->changes[i].edge].child].triggers_update)
             return true;
+    for (size_t i = 0; i < scope->orphan_count; i++)
+        if (scope->graph->tables[scope->orphans[i].table].triggers != NULL)
+            return true;
     return false;
 }
 
@@ -78,6 +82,23 @@ whole_waits_for_commit(const Job *job)
         if (scope->graph->tables[scope->tables[i].table].triggers_deferred)
             return true;
     return false;
+}
+
+/* Shared rows that nobody refers to, now that the others are gone; they were collected before. */
+static Err
+erase_shared(Job *job)
+{
+    const Scope *scope = job->target->scope;
+    for (size_t o = 0; o < scope->orphan_count; o++)
+    {
+        int64_t rows;
+        Err e = orphans_judge(job, o);
+        if (e == OK)
+            e = orphans_delete(job, o, &rows);
+        if (e != OK)
+            return err_note(e, "while erasing from %s", scope->graph->tables[scope->orphans[o].table].quoted);
+    }
+    return OK;
 }
 
 static Err
@@ -114,7 +135,9 @@ try_out(Job *job, int64_t rows)
                        rows);
     if (rows > WHOLE_ROWS)
         return sample(job);
+    TRY(orphans_collect(job));
     TRY(whole_erase(job, !at_once, ignored));
+    TRY(erase_shared(job));
     return db_exec(job->session->db, "set constraints all immediate");
 }
 

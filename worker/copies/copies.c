@@ -2,6 +2,7 @@
 #include "copies/copies.h"
 
 #include "base/text.h"
+#include "copies/barman.h"
 #include "copies/byprogram.h"
 #include "copies/directory.h"
 #include "copies/pgbackrest.h"
@@ -13,7 +14,8 @@
 
 #define HUSHED_BYTES ((size_t)200)
 
-static const CopyKind *const kinds[] = { &directory_kind, &restic_kind, &pgbackrest_kind, &byprogram_kind };
+static const CopyKind *const kinds[] = { &directory_kind, &restic_kind, &pgbackrest_kind, &barman_kind,
+                                         &byprogram_kind };
 
 const CopyKind *
 copies_kind(const char *name)

@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "engine/capture.h"
 #include "engine/stop.h"
 #include "sql.h"
 #include "store/tasks.h"
@@ -56,10 +57,11 @@ clear_finish(Session *session, Arena *arena, Disposal *d, bool *ret_cleared)
     size_t count;
 
     *ret_cleared = false;
+    TRY(capture_late(session, arena, d));
     TRY(db_begin(session->db, "", &tx));
     TRY(tasks_count(arena, session->db, d->id, &tasks));
-    if (tasks.outstanding > 0 || tasks.keys > 0)
-        return OK; /* a processor has the subject's data still: the notifier is at it */
+    if (tasks.outstanding > 0 || tasks.keys > 0) /* a processor has the subject's data still: the notifier is at it */
+        return OK;
     TRY(copystates_load(arena, session->db, session->rules->overdue_after, &d->id, 1, &rows, &count));
     for (size_t i = 0; i < count; i++)
         if (rows[i].state != COPY_GONE)

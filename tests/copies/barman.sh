@@ -168,6 +168,9 @@ echo "$CANARY" >"$half/data/part"
 [ "$(id -u)" != 0 ] || chown -R "$OWNER:" "$BACK/home"
 broken 'the new one cannot be verified' '[ "$C" != verify-backup ] || { echo "{\"_ERROR\": [\"1 file differs\"]}"; exit 1; }' 'could not be proven; the older ones stay'
 expect_true 'the new one cannot be verified: no older one goes' test -e "$half" -a -e "$info"
+broken 'a hold comes while the new one is verified' "[ \"\$C\" != verify-backup ] || '$EXPUNGE' --config '$CONF' hold customer e1 --type legal --reason 'a dispute' >'$WORK/held'" 'hold'
+expect_true 'a hold comes while the new one is verified: no older one goes' test -e "$half" -a -e "$info"
+sql eu 'update expunge.hold set released_at = now()'
 run env PATH="$WORK/bin:$MINE" EXPUNGE_FAULT=barman.deleted "$EXPUNGE_FAULTY" --config "$CONF" run
 expect_equal 'killed when one was deleted: it was' '137 archived 1, erased 3' "$STATUS $(states eu)"
 configure 'REDUNDANCY 2' 9

@@ -492,6 +492,7 @@ let_go(const Replacement *r)
         qsort(ids, count, sizeof *ids, compare_ids);
     for (size_t i = 0; i < count; i++)
     {
+        TRY(copies_judge_again(s->store, s->cases, s->count)); /* a backup takes hours */
         fault_point("barman.delete");
         TRY(call(s, delete, ids[i], NULL));
         fault_point("barman.deleted");

@@ -44,6 +44,16 @@ copies_none(CopyCase *const *cases, size_t count)
     }
 }
 
+Err
+copies_judge_again(CopyStore *store, CopyCase *const *cases, size_t count)
+{
+    TRY(store->judge_again(store->context));
+    for (size_t i = 0; i < count; i++)
+        if (cases[i]->problem != NULL)
+            return err_new(ERR_HELD, "%s", cases[i]->problem);
+    return OK;
+}
+
 /* -- what is told -------------------------------------------------------------------------------------------------- */
 
 /* The longest key that stands here: a short one may be part of it. */

@@ -231,6 +231,7 @@ expire(const Replacement *r, size_t fulls)
                                       arena_printf(a, "%s-archive=%zu", option, fulls),
                                       NULL };
 
+    TRY(copies_judge_again(r->stanza.store, r->stanza.cases, r->stanza.count)); /* a backup takes hours */
     fault_point("pgbackrest.expire");
     TRY(call(&r->stanza, arguments, NULL));
     fault_point("pgbackrest.expired");

@@ -26,7 +26,7 @@ if [ "$wanted" != "$found" ]; then
 fi
 
 # What this version refuses is described as refused, not setting by setting.
-refused='s3|pgbackrest|barman'
+refused='s3'
 while read -r setting; do
     grep -qE "^\.(B|BR|SH|I) .*\b$setting\b" etc/man/expunge.conf.5 ||
         { echo "etc/man/expunge.conf.5: setting \"$setting\" is not described"; status=1; }

@@ -154,6 +154,12 @@ run x run
 stands 'the new set cannot be restored' eu 'archived 1, erased 3' 'could not be restored for a proof'
 expect_true 'the new set cannot be restored: no older one goes' test -n "$(search)"
 expect_equal 'the new set cannot be restored: nothing is left in the scratch directory' '' "$(ls "$BACK/scratch")"
+before=$(sets)
+printf '%s\n' "[ \"\$1\" != restore ] || '$EXPUNGE' --config '$CONF' hold customer e1 --type legal --reason 'a dispute' >'$WORK/held'" >"$WORK/fault"
+run x run
+stands 'a hold comes while the new set is proven' eu 'archived 1, erased 3' 'hold'
+expect_equal 'a hold comes while the new set is proven: no set goes' "$before" "$(sets)"
+expect_status 'that hold is released' 0 x release eu-2 --reason 'it is settled'
 : >"$WORK/fault"
 for point in pgbackrest.expire pgbackrest.expired; do
     run env PATH="$WORK/bin:$MINE" EXPUNGE_FAULT="$point" "$EXPUNGE_FAULTY" --config "$CONF" run

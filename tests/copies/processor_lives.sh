@@ -91,6 +91,34 @@ expect_status 'all are told: the run' 0 x run
 expect_equal 'clears them; no key of a value is left' '0 0 0' "$(sql eu "select count(*) from expunge.disposal where state not in ('cleared', 'withdrawn')") $(keys)"
 expect_status 'and verifies' 0 x verify
 
+# ---- processors that came into the configuration later ------------------------------------------------------------------------------
+
+sed -i -e 's/grace = "30 days";/& during_grace = "remove";/' -e 's/processors = \[ .* \];/processors = [ "firebase" ];/' "$CONF"
+sql eu "update app.customer set ended_at = now() - case id when 'canary-c31' then interval '10 days' else interval '40 days' end where id in ('canary-c30', 'canary-c31')"
+expect_status 'one is erased, one has left for its grace period; both tell one processor alone: the run' 0 x run
+first=$(id_of canary-c30) second=$(id_of canary-c31)
+expect_equal 'nobody else is to be told' 'erased archived firebase' "$(state_of "$first") $(state_of "$second") $(sql eu "select distinct processor from expunge.processor_task where disposal in ($first, $second)")"
+sed -i 's/processors = \[ "firebase" \];/processors = [ "mailchimp", "firebase", "webhook" ];/' "$CONF"
+again eu
+n >/dev/null 2>&1
+sql eu "update expunge.disposal set erase_after = now() - interval '1 second' where id = $second"
+expect_status 'two more processors are configured: the run' 0 x run
+expect_equal 'nothing is cleared: each is a message to each of them' 'erased 3 erased 3' "$(state_of "$first") $(sql eu "select count(distinct processor) from expunge.processor_task where disposal = $first") $(state_of "$second") $(sql eu "select count(distinct processor) from expunge.processor_task where disposal = $second")"
+run n
+expect_match 'a value that is gone is not made up: the notifier says that a person has to tell' out 'mailchimp.*gone before its values were read'
+expect_equal 'and nothing is called requested' 'mailchimp waiting 2' "$(sql eu "select processor || ' ' || state || ' ' || count(*) from expunge.processor_task where disposal in ($first, $second) and last_error like '%by hand%' group by processor, state")"
+for ((i = 0; i < 2; i++)); do
+    again eu
+    n >/dev/null 2>&1
+done
+x run >/dev/null 2>&1
+expect_equal 'what needs no value was told; the rest is never confirmed by itself' 'erased erased mailchimp' "$(state_of "$first") $(state_of "$second") $(sql eu "select string_agg(distinct processor, ' ') from expunge.processor_task where disposal in ($first, $second) and state <> 'confirmed'")"
+expect_status 'a person settles the one' 0 n --settle "eu-$first" mailchimp --reason 'told by hand'
+expect_status 'and the other' 0 n --settle "eu-$second" mailchimp --reason 'told by hand'
+expect_status 'the run' 0 x run
+expect_equal 'both are cleared, and no key is left' 'cleared cleared 0 0' "$(state_of "$first") $(state_of "$second") $(keys)"
+sed -i 's/ during_grace = "remove";//' "$CONF"
+
 # ---- a database that was restored from a backup ------------------------------------------------------------------------------------
 
 sql eu "update app.customer set ended_at = now() - interval '40 days' where id = 'canary-c20'"

@@ -282,7 +282,6 @@ static const struct
     const char *words;
 } refused[] = {
     { 17, "stores[1].kind: stores of kind \"s3\"" },
-    { 35, "stores[3].kind: stores of kind \"barman\"" },
 };
 
 /* P12, P3: fail closed, or an erasure would be called complete while a copy remains */

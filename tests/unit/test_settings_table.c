@@ -144,7 +144,8 @@ START_TEST(every_setting_misspelt_mistyped_or_missing_is_refused_with_its_line)
     walk_text(&walk, replace_line(elsewhere_text, 29,
                                   "stanza = \"cloud-eu\";\n config = \"/etc/pgbackrest.conf\";\n"
                                   "scratch = \"/srv/scratch\";\n rewrite_up_to = \"4 GB\";"));
-    walk_text(&walk, replace_line(elsewhere_text, 37, "server = \"main\";\n config = \"/etc/barman.conf\";"));
+    walk_text(&walk, replace_line(elsewhere_text, 37,
+                                  "server = \"main\";\n config = \"/etc/barman.conf\";\n rewrite_up_to = \"4 GB\";"));
     ck_assert_uint_ge(assert_all_seen(&walk, &settings_table, "top"), 90);
 }
 END_TEST

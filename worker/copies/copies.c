@@ -2,6 +2,7 @@
 #include "copies/copies.h"
 
 #include "base/text.h"
+#include "copies/barman.h"
 #include "copies/byprogram.h"
 #include "copies/directory.h"
 #include "copies/pgbackrest.h"
@@ -13,7 +14,8 @@
 
 #define HUSHED_BYTES ((size_t)200)
 
-static const CopyKind *const kinds[] = { &directory_kind, &restic_kind, &pgbackrest_kind, &byprogram_kind };
+static const CopyKind *const kinds[] = { &directory_kind, &restic_kind, &pgbackrest_kind, &barman_kind,
+                                         &byprogram_kind };
 
 const CopyKind *
 copies_kind(const char *name)
@@ -40,6 +42,16 @@ copies_none(CopyCase *const *cases, size_t count)
         cases[i]->until = INSTANT_NONE;
         cases[i]->detail = NULL;
     }
+}
+
+Err
+copies_judge_again(CopyStore *store, CopyCase *const *cases, size_t count)
+{
+    TRY(store->judge_again(store->context));
+    for (size_t i = 0; i < count; i++)
+        if (cases[i]->problem != NULL)
+            return err_new(ERR_HELD, "%s", cases[i]->problem);
+    return OK;
 }
 
 /* -- what is told -------------------------------------------------------------------------------------------------- */

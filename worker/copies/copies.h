@@ -47,6 +47,8 @@ typedef struct CopyStore
     /* Which of these keys belong to a subject that is there still (of the case's kind, in any database of this store)?
      * For names that could be read as another subject's: those are never taken.  ret_lives: one for each key. */
     Err (*living)(void *context, const CopyCase *about, const char *const *keys, size_t count, bool *ret_lives);
+    /* Holds may have come since the purge began: what must not be taken any more gets a problem.  Cheap where none came. */
+    Err (*judge_again)(void *context);
     void *context;
 } CopyStore;
 
@@ -76,7 +78,8 @@ typedef struct CopyKind
         by_barrier; /* told by barrier_lsn, not by key: one copy holds the rows of many, and goes for all of them or none */
     /* Set state, items, until and detail of every case. */
     Err (*list)(CopyStore *store, CopyCase *const *cases, size_t count);
-    /* Take away what list found of these cases (COPY_PRESENT, no hold, nobody there of that key).  It may set problems.
+    /* Take away what list found of these cases (COPY_PRESENT, no hold, nobody there of that key).  It may set problems, and
+     * asks copies_judge_again before each step of its own that takes something away.
      * NULL: nothing can be taken away; list says COPY_DATED or COPY_PRESENT, and time does the rest. */
     Err (*purge)(CopyStore *store, CopyCase *const *cases, size_t count);
     /* After a purge: as list, by a fresh look.  NULL: list does it. */
@@ -88,6 +91,8 @@ typedef struct CopyKind
 /* NULL: this version does not know the kind. */
 const CopyKind *copies_kind(const char *name);
 
+/* store->judge_again; ERR_HELD with the reason when one of these cases must not be purged any more. */
+NODISCARD Err copies_judge_again(CopyStore *store, CopyCase *const *cases, size_t count);
 /* What fills in the store's templates for a case. */
 KeyedNames copies_names(const CopyCase *about);
 /* A foreign text (a program's complaint) fit to be told: one line, at most 200 bytes, without the keys of these cases. */

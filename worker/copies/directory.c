@@ -406,8 +406,17 @@ directory_purge(CopyStore *store, CopyCase *const *cases, size_t count)
 
     TRY(scan_store(store, cases, count, &scan, &root));
     for (size_t i = 0; i < scan.count; i++)
-        if (obstacle(&scan.found[i]) == NULL)
-            TRY(remove_one(root, &scan.found[i]));
+    {
+        const Found *f = &scan.found[i];
+        if (obstacle(f) != NULL)
+            continue;
+        const Err e = copies_judge_again(store, f->owners, f->owner_count);
+        if (e != OK && e != ERR_HELD)
+            return e;
+        if (e == OK)
+            TRY(remove_one(root, f));
+        err_clear();
+    }
     return OK;
 }
 

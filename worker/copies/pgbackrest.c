@@ -3,7 +3,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
-#include "copies/sets.h"
+#include "copies/stanza.h"
 #include "copies/tool.h"
 #include "wrap/file.h"
 
@@ -88,7 +88,7 @@ read_retention(const Stanza *s, BackupSets *sets)
     if (!file_exists(path))
         return OK;
     TRY(file_load(s->store->arena, path, CONFIG_LIMIT, &text, &length));
-    sets_read_retention(sets, arena_printf(s->store->arena, "%.*s", (int)length, text), s->store->rule->stanza);
+    stanza_read_retention(sets, arena_printf(s->store->arena, "%.*s", (int)length, text), s->store->rule->stanza);
     return OK;
 }
 
@@ -113,7 +113,7 @@ look(const Stanza *s, BackupSets *ret_sets)
     TRY(probe_lock(s));
     TRY(call(s, info, &result));
     TRY(tool_json(&tool, result.output, result.output_bytes, &doc));
-    TRY(sets_read(a, doc, s->store->rule->stanza, ret_sets));
+    TRY(stanza_read(a, doc, s->store->rule->stanza, ret_sets));
     if (ret_sets->locked)
         return err_new(ERR_AGAIN, "another pgBackRest command holds the lock of stanza \"%s\"", s->store->rule->stanza);
     for (size_t i = 0; i < ret_sets->repository_count; i++)
@@ -122,24 +122,9 @@ look(const Stanza *s, BackupSets *ret_sets)
         const char *const names[] = { "repo-ls", arena_printf(a, "--repo=%" PRId64, r->key),
                                       arena_printf(a, "backup/%s", s->store->rule->stanza), NULL };
         TRY(call(s, names, &result));
-        TRY(sets_read_names(ret_sets, r, result.output));
+        TRY(stanza_read_names(ret_sets, r, result.output));
     }
     return read_retention(s, ret_sets);
-}
-
-static Err
-judge_system(const Stanza *s, const BackupSets *sets)
-{
-    const char *system = arena_printf(s->store->arena, "%" PRId64, sets->system);
-
-    for (size_t i = 0; i < s->count; i++)
-        if (!text_equal(s->cases[i]->system, system))
-            return err_new(
-                ERR_CONFIG,
-                "stanza \"%s\" is of another cluster than database \"%s\"; name the databases of the stanza's "
-                "cluster in \"databases\"",
-                s->store->rule->stanza, s->cases[i]->database);
-    return OK;
 }
 
 static Err
@@ -149,21 +134,8 @@ pgbackrest_list(CopyStore *store, CopyCase *const *cases, size_t count)
     BackupSets sets;
 
     TRY(look(&s, &sets));
-    TRY(judge_system(&s, &sets));
-    for (size_t i = 0; i < count; i++)
-    {
-        sets_judge(&sets, cases[i]);
-        if (cases[i]->state == COPY_GONE)
-            continue;
-        if (cases[i]->barrier_lsn == 0)
-            cases[i]->problem = cases[i]->unclean;
-        else if (store->rule->purge == STORE_REPLACE)
-        {
-            cases[i]->state = COPY_PRESENT;
-            cases[i]->until = INSTANT_NONE;
-        }
-    }
-    return OK;
+    return sets_answer(&sets, store->rule, arena_printf(store->arena, "stanza \"%s\"", store->rule->stanza), cases,
+                       count);
 }
 
 /* -- replacing ----------------------------------------------------------------------------------------------------- */
@@ -259,6 +231,7 @@ expire(const Replacement *r, size_t fulls)
                                       arena_printf(a, "%s-archive=%zu", option, fulls),
                                       NULL };
 
+    TRY(copies_judge_again(r->stanza.store, r->stanza.cases, r->stanza.count)); /* a backup takes hours */
     fault_point("pgbackrest.expire");
     TRY(call(&r->stanza, arguments, NULL));
     fault_point("pgbackrest.expired");
@@ -294,11 +267,7 @@ pgbackrest_purge(CopyStore *store, CopyCase *const *cases, size_t count)
     Replacement r = { .stanza = { .store = store, .cases = cases, .count = count } };
     BackupSets sets;
 
-    for (size_t i = 0; i < count; i++)
-    {
-        r.barrier_lsn = cases[i]->barrier_lsn > r.barrier_lsn ? cases[i]->barrier_lsn : r.barrier_lsn;
-        r.erased_at = cases[i]->erased_at > r.erased_at ? cases[i]->erased_at : r.erased_at;
-    }
+    sets_last(cases, count, &r.barrier_lsn, &r.erased_at);
     TRY(look(&r.stanza, &sets));
     for (size_t i = 0; i < sets.repository_count; i++)
         TRY(replace(&r, &sets, i));

@@ -264,6 +264,7 @@ forget(const Repository *r, const char **ids, size_t count)
         for (size_t i = 0; i < FORGET_AT_ONCE && at < count; i++)
             argv[used++] = ids[at++];
         argv[used] = NULL;
+        TRY(copies_judge_again(r->store, r->cases, r->count));
         fault_point("restic.forget");
         TRY(call(r, argv, NULL));
         fault_point("restic.forgot");

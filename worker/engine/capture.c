@@ -19,22 +19,30 @@ typedef struct Capture
     int64_t count; /* messages */
 } Capture;
 
+static void
+make_id(char *ret_id)
+{
+    unsigned char random[16];
+
+    seal_random(random, sizeof random);
+    memcpy(ret_id, "msg_", strlen("msg_"));
+    hex_put(random, sizeof random, ret_id + strlen("msg_"));
+}
+
 static Err
 add_message(Capture *c, const JsonDoc *values, TaskState state)
 {
     CLEANUP(secret_freep) Secret *key = NULL;
     Job *job = c->job;
     CapturedKeys *keys = c->keys;
-    unsigned char random[16];
-    char message_id[TASK_MESSAGE_ID] = "msg_";
+    char message_id[TASK_MESSAGE_ID];
     Task task = { .disposal = job->disposal->id,
                   .processor = c->rule->name,
                   .number = ++c->count,
                   .message_id = message_id,
                   .state = state };
 
-    seal_random(random, sizeof random);
-    hex_put(random, sizeof random, message_id + strlen("msg_"));
+    make_id(message_id);
     keys->wanted += values == NULL ? 0 : 1;
     if (values != NULL && keys->used == keys->count)
         return OK; /* counted: all of it is done again */
@@ -125,6 +133,35 @@ add_rows(Capture *c, const Columns *root, const DbResult *root_rows, const Colum
     return OK;
 }
 
+/* Of the values, what the disposal itself knows until it is cleared: the root's key.  NULL: one of them is another one. */
+static JsonDoc *
+known_values(const Capture *c)
+{
+    const Target *target = c->job->target;
+    JsonDoc *values = c->job->disposal->subject_key == NULL ? NULL : jsondoc_object();
+
+    for (size_t i = 0; i < c->rule->value_count && values != NULL; i++)
+    {
+        const ProcessorValue *value = &c->rule->values[i];
+        if (rules_value(c->rule, value->name, target->name) != value)
+            continue;
+        const size_t table = graph_table(target->graph, value->table.schema, value->table.table);
+        if (table == target->root && graph_column(&target->graph->tables[table], value->columns[0]) == target->key)
+            jsondoc_set_string(values, value->name, c->job->disposal->subject_key);
+        else
+            jsondoc_freep(&values);
+    }
+    return values;
+}
+
+/* The rows are gone, and who knows what they held: a message without the values that it needs waits for a person. */
+static Err
+add_late(Capture *c)
+{
+    CLEANUP(jsondoc_freep) JsonDoc *values = known_values(c);
+    return add_message(c, values, TASK_WAITING);
+}
+
 static Err
 capture_one(Capture *c)
 {
@@ -134,8 +171,8 @@ capture_one(Capture *c)
 
     if (c->rule->value_count == 0)
         return add_message(c, NULL, TASK_WAITING);
-    if (c->job->root_absent) /* who knows what it held: a person settles it */
-        return add_message(c, NULL, TASK_WAITING);
+    if (c->job->root_absent)
+        return add_late(c);
     if (root.count > 0)
         TRY(read_rows(c, &root, &root_rows));
     if (table.count > 0)
@@ -156,43 +193,54 @@ add_key(Job *job, CapturedKeys *keys)
     return tasks_keys_add(job->arena, job->session->db, job->disposal->id, id);
 }
 
+/* Of its processors, those that no message is written down for: all, or what the configuration has got since then. */
 static Err
-is_captured(Job *job, bool *ret_captured)
+find_new(const Session *session, Arena *arena, const SubjectRule *subject, int64_t disposal,
+         const ProcessorRule ***ret_rules, size_t *ret_count)
 {
-    const TaskFilter filter = { .disposal = job->disposal->id };
-    const SubjectRule *subject = job->target->subject;
+    const TaskFilter filter = { .disposal = disposal };
+    const size_t known = subject == NULL ? 0 : subject->processor_count;
     Task *tasks;
-    size_t count = 1;
+    size_t count;
 
-    if (subject != NULL && subject->processor_count > 0)
-        TRY(tasks_list(job->arena, job->session->db, &filter, &tasks, &count));
-    *ret_captured = count > 0;
+    *ret_count = 0;
+    *ret_rules = ARENA_ARRAY(arena, const ProcessorRule *, known + 1);
+    if (known == 0)
+        return OK;
+    TRY(tasks_list(arena, session->db, &filter, &tasks, &count));
+    for (size_t i = 0; i < known; i++)
+    {
+        bool told = false;
+        for (size_t t = 0; t < count && !told; t++)
+            told = strcmp(tasks[t].processor, subject->processors[i]) == 0;
+        if (!told)
+            (*ret_rules)[(*ret_count)++] = rules_processor(session->rules, subject->processors[i]);
+    }
     return OK;
 }
 
 /* One for each processor that calls the subject something: most have one row of values. */
 static size_t
-keys_to_begin_with(const Job *job)
+keys_to_begin_with(const ProcessorRule *const *rules, size_t rule_count)
 {
-    const SubjectRule *subject = job->target->subject;
     size_t count = 0;
 
-    for (size_t i = 0; i < subject->processor_count; i++)
-        count += rules_processor(job->session->rules, subject->processors[i])->value_count > 0 ? 1 : 0;
+    for (size_t i = 0; i < rule_count; i++)
+        count += rules[i]->value_count > 0 ? 1 : 0;
     return count;
 }
 
 Err
 capture_reserve(Job *job, CapturedKeys *keys)
 {
+    const ProcessorRule **rules;
     const char **ids;
-    size_t count;
-    bool captured;
+    size_t rule_count, count;
 
-    TRY(is_captured(job, &captured));
-    if (captured)
+    TRY(find_new(job->session, job->arena, job->target->subject, job->disposal->id, &rules, &rule_count));
+    const size_t wanted = keys->wanted > 0 ? keys->wanted : keys_to_begin_with(rules, rule_count);
+    if (wanted == 0)
         return OK;
-    const size_t wanted = keys->wanted > 0 ? keys->wanted : keys_to_begin_with(job);
     TRY(tasks_keys_list(job->arena, job->session->db, job->disposal->id, &ids, &count));
     keys->ids = ARENA_ARRAY(job->arena, const char *, count + wanted + 1);
     keys->count = count;
@@ -212,14 +260,14 @@ capture_wants_keys(const CapturedKeys *keys)
 Err
 capture_values(Job *job, CapturedKeys *keys)
 {
-    const SubjectRule *subject = job->target->subject;
-    bool captured;
+    const ProcessorRule **rules;
+    size_t count;
 
     keys->used = keys->wanted = 0;
-    TRY(is_captured(job, &captured));
-    for (size_t i = 0; !captured && i < subject->processor_count; i++)
+    TRY(find_new(job->session, job->arena, job->target->subject, job->disposal->id, &rules, &count));
+    for (size_t i = 0; i < count; i++)
     {
-        Capture c = { .job = job, .rule = rules_processor(job->session->rules, subject->processors[i]), .keys = keys };
+        Capture c = { .job = job, .rule = rules[i], .keys = keys };
         const Err e = capture_one(&c);
         if (e != OK)
             return err_note(e, "while the values for processor \"%s\" were read", c.rule->name);
@@ -228,8 +276,6 @@ capture_values(Job *job, CapturedKeys *keys)
         return err_new(ERR_AGAIN, "more values for processors than keys to seal them: the next run goes on");
     return OK;
 }
-
-/* -- afterwards ----------------------------------------------------------------------------------------------------- */
 
 static Err
 end_spare_keys(Job *job)
@@ -245,6 +291,34 @@ end_spare_keys(Job *job)
     }
     return OK;
 }
+
+Err
+capture_late(Session *session, Arena *arena, Disposal *disposal)
+{
+    CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    const Target *target = targets_find(&session->targets, disposal->kind, disposal->name);
+    Job job = { .session = session, .arena = arena, .disposal = disposal, .target = target };
+    CapturedKeys keys = { .count = 0 };
+    const ProcessorRule **rules;
+    size_t count;
+
+    if (target == NULL || disposal->restored_at != INSTANT_NONE)
+        return OK;
+    TRY(find_new(session, arena, target->subject, disposal->id, &rules, &count));
+    if (count == 0)
+        return OK;
+    TRY(capture_reserve(&job, &keys));
+    TRY(db_begin(session->db, "", &tx));
+    for (size_t i = 0; i < count; i++)
+    {
+        Capture c = { .job = &job, .rule = rules[i], .keys = &keys };
+        TRY(rules[i]->value_count == 0 ? add_message(&c, NULL, TASK_WAITING) : add_late(&c));
+    }
+    TRY(db_commit(&tx));
+    return end_spare_keys(&job);
+}
+
+/* -- afterwards ----------------------------------------------------------------------------------------------------- */
 
 static Err
 end_keys(Job *job, bool all)

@@ -18,11 +18,15 @@ typedef struct CapturedKeys
 
 /* Outside of a transaction: as many keys as the last capture_values wanted, or one for each processor. */
 NODISCARD Err capture_reserve(Job *job, CapturedKeys *keys);
-/* In the caller's guarded transaction, with filled work tables, before the first row goes; nothing to do where the messages
- * are written down already, and for a policy.  Fails with ERR_AGAIN when more keys are wanted: roll back, reserve, and call
+/* In the caller's guarded transaction, with filled work tables, before the first row goes; nothing to do for a processor
+ * whose messages are written down already, and for a policy.  Fails with ERR_AGAIN when more keys are wanted: roll back, reserve, and call
  * it again; ERR_RAIL when a subject would be more than 1,000 messages. */
 NODISCARD Err capture_values(Job *job, CapturedKeys *keys);
 bool capture_wants_keys(const CapturedKeys *keys);
+
+/* Outside of a transaction, for an erased disposal that is claimed: a processor that came into the configuration after its
+ * rows were read has to be told as well, by the root's key where it calls the subject that, else by a person. */
+NODISCARD Err capture_late(Session *session, Arena *arena, Disposal *disposal);
 
 /* The disposal is withdrawn: nobody is told any more, and the values' keys are destroyed. */
 NODISCARD Err capture_forget(Job *job);

@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "engine/capture.h"
 #include "engine/stop.h"
 #include "sql.h"
 #include "store/tasks.h"
@@ -56,10 +57,11 @@ clear_finish(Session *session, Arena *arena, Disposal *d, bool *ret_cleared)
     size_t count;
 
     *ret_cleared = false;
+    TRY(capture_late(session, arena, d));
     TRY(db_begin(session->db, "", &tx));
     TRY(tasks_count(arena, session->db, d->id, &tasks));
-    if (tasks.outstanding > 0 || tasks.keys > 0)
-        return OK; /* a processor has the subject's data still: the notifier is at it */
+    if (tasks.outstanding > 0 || tasks.keys > 0) /* a processor has the subject's data still: the notifier is at it */
+        return OK;
     TRY(copystates_load(arena, session->db, session->rules->overdue_after, &d->id, 1, &rows, &count));
     for (size_t i = 0; i < count; i++)
         if (rows[i].state != COPY_GONE)
@@ -345,6 +347,20 @@ choose(Judgement *j)
     return OK;
 }
 
+/* What a hold did not catch in the last moment. */
+static Err
+purge_now(Judgement *j)
+{
+    CopyCase **cases = ARENA_ARRAY(j->arena, CopyCase *, j->count + 1);
+    size_t count = 0;
+
+    TRY(clear_permit_again(j));
+    for (size_t i = 0; i < j->count; i++)
+        if (j->cases[i]->problem == NULL)
+            cases[count++] = j->cases[i];
+    return count > 0 ? j->kind->purge(&j->store, cases, count) : OK;
+}
+
 /* Looked at again whatever the purge says, for it may have come half-way. */
 static Err
 purge(Judgement *j)
@@ -354,7 +370,7 @@ purge(Judgement *j)
     TRY(stop_judge());
     TRY(record(j, "purging_copies"));
     fault_point("copies.intended");
-    Err e = j->kind->purge(&j->store, j->cases, j->count);
+    Err e = purge_now(j);
     fault_point("copies.purged");
     if (e != OK)
     {
@@ -365,7 +381,9 @@ purge(Judgement *j)
     if (e != OK)
         return story == NULL ? err_note(e, "after the purge") : err_new(e, "%s", story);
     for (size_t i = 0; i < j->count; i++)
-        if (j->cases[i]->state == COPY_PRESENT && j->cases[i]->problem == NULL)
+        if (j->cases[i]->state == COPY_GONE)
+            j->cases[i]->problem = NULL; /* a hold came later than its last copy went */
+        else if (j->cases[i]->state == COPY_PRESENT && j->cases[i]->problem == NULL)
             j->cases[i]->problem = story != NULL ? story : "copies are still there after they were removed";
     TRY(write_answers(j));
     return record(j, "purged_copies");
@@ -377,7 +395,9 @@ judge(Judgement *j)
     j->kind = copies_kind(j->rule->kind);
     if (j->kind == NULL)
         return err_new(ERR_CONFIG, "stores of kind \"%s\" are not supported by this version", j->rule->kind);
-    j->store = (CopyStore){ .rule = j->rule, .arena = j->arena, .living = clear_living, .context = j };
+    j->store = (CopyStore){
+        .rule = j->rule, .arena = j->arena, .living = clear_living, .judge_again = clear_permit_again, .context = j
+    };
     TRY(session_now(j->sessions[0], &j->store.now));
     TRY(session_add(j->sessions[0], 0, j->rule->timeout, &j->store.time_limit_us));
     for (size_t i = 0; i < j->count; i++)

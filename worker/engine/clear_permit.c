@@ -249,9 +249,20 @@ permit_together(Judgement *j, bool *permitted)
 }
 
 static Err
-permit_holds(Judgement *j, Session *session, bool *permitted)
+read_mark(const Judgement *j, Session *session, const char **ret_mark)
+{
+    CLEANUP(db_result_freep) DbResult *mark = NULL;
+
+    TRY(db_query_row(session->db, SQL_hold_mark, 0, NULL, &mark));
+    *ret_mark = arena_strdup(j->arena, db_text(mark, 0, 0));
+    return OK;
+}
+
+static Err
+permit_holds(Judgement *j, size_t s, bool *permitted)
 {
     CLEANUP(db_tx_endp) DbTx tx = { 0 };
+    Session *session = j->sessions[s];
 
     TRY(db_begin(session->db, "", &tx));
     TRY(db_exec(session->db, "lock table expunge.hold in share mode"));
@@ -259,6 +270,7 @@ permit_holds(Judgement *j, Session *session, bool *permitted)
         if (j->items[i]->session == session && (permitted[i] || is_shared(j, j->cases[i])))
             TRY(permit_hold(j, i, permitted));
     TRY(permit_others(j, session));
+    TRY(read_mark(j, session, &j->marks[s]));
     return db_commit(&tx);
 }
 
@@ -270,8 +282,9 @@ clear_permit(Judgement *j, bool **ret_permitted)
     for (size_t i = 0; i < j->count; i++)
         permitted[i] = j->cases[i]->state == COPY_PRESENT;
     TRY(permit_keys(j, permitted));
+    j->marks = ARENA_ARRAY(j->arena, const char *, j->session_count + 1);
     for (size_t s = 0; s < j->session_count; s++)
-        TRY(permit_holds(j, j->sessions[s], permitted));
+        TRY(permit_holds(j, s, permitted));
     if (j->kind->by_barrier && j->held)
         permit_together(j, permitted);
     j->barred = ARENA_ARRAY(j->arena, CopyCase *, j->count + 1);
@@ -279,5 +292,29 @@ clear_permit(Judgement *j, bool **ret_permitted)
         if (!permitted[i] && j->cases[i]->state != COPY_GONE)
             j->barred[j->barred_count++] = j->cases[i];
     *ret_permitted = permitted;
+    return OK;
+}
+
+Err
+clear_permit_again(void *context)
+{
+    Judgement *j = context;
+    bool *permitted = ARENA_ARRAY(j->arena, bool, j->count + 1);
+    bool changed = false;
+
+    for (size_t s = 0; s < j->session_count; s++)
+    {
+        const char *mark;
+        TRY(read_mark(j, j->sessions[s], &mark));
+        changed = changed || strcmp(mark, j->marks[s]) != 0;
+    }
+    if (!changed)
+        return OK;
+    for (size_t i = 0; i < j->count; i++)
+        permitted[i] = j->cases[i]->problem == NULL;
+    for (size_t s = 0; s < j->session_count; s++)
+        TRY(permit_holds(j, s, permitted));
+    if (j->kind->by_barrier && j->held)
+        permit_together(j, permitted);
     return OK;
 }

@@ -211,6 +211,13 @@ is_stopped(void)
     return stopped;
 }
 
+/* It needs values, and nobody has them. */
+static bool
+is_nameless(const Message *m)
+{
+    return m->task->key_id == NULL && processors_need_values(m->arena, m->rule, m->task->call);
+}
+
 static Err
 load_values(Message *m, JsonDoc **ret_values)
 {
@@ -218,7 +225,7 @@ load_values(Message *m, JsonDoc **ret_values)
 
     if (!processors_need_values(m->arena, m->rule, m->task->call))
         return OK;
-    if (m->task->key_id == NULL)
+    if (is_nameless(m))
         return err_new(ERR_EVIDENCE,
                        "the subject's row was gone before its values were read: tell the processor by hand "
                        "and settle it");
@@ -266,7 +273,7 @@ begin_sending(Message *m)
     const Task *t = m->task;
     const TaskStep step = { .state = TASK_REQUESTED, .call = t->call, .round = t->round, .attempts = t->attempts };
 
-    return t->state == TASK_WAITING ? advance(m, &step, "processor_requested") : OK;
+    return t->state == TASK_WAITING && !is_nameless(m) ? advance(m, &step, "processor_requested") : OK;
 }
 
 static Err

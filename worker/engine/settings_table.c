@@ -243,6 +243,8 @@ static const Setting barman_settings[] = {
     { "config", SETTING_PATH, IN(StoreRule, config), .help = "barman's configuration; default: its own" },
     { "purge", SETTING_ENUM, IN(StoreRule, purge), .words = purge_words, .fallback = "expire",
       .help = "let old sets expire, or replace them" },
+    { "rewrite_up_to", SETTING_SIZE, IN(StoreRule, rewrite_up_to), RANGE(0, 1e15), .fallback = "1 GB",
+      .help = "how large a table may be, with its indexes, to be rewritten after an erasure" },
 };
 static const Setting restic_settings[] = {
     { "repository", SETTING_TEXT, .required = true, IN(StoreRule, repository), .help = "the repository" },

@@ -172,7 +172,7 @@ typedef struct StoreRule
     const char *config; /* their configuration file; NULL: their own default */
     StorePurge purge;
     const char *scratch;   /* pgbackrest, STORE_REPLACE: where a new set is restored to for a proof */
-    int64_t rewrite_up_to; /* pgbackrest: bytes of a table that is rewritten, with its indexes */
+    int64_t rewrite_up_to; /* bytes of a table that is rewritten, with its indexes */
     /* restic */
     const char *repository;
     const char *password;

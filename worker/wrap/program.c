@@ -102,9 +102,14 @@ make_environment(Arena *arena, const char *const *settings)
         if (getenv(kept[i]) != NULL)
             ARENA_PUSH(arena, list, count, room, arena_printf(arena, "%s=%s", kept[i], getenv(kept[i])));
     ARENA_PUSH(arena, list, count, room, arena_strdup(arena, "LC_ALL=C.UTF-8"));
-    ARENA_PUSH(arena, list, count, room, arena_strdup(arena, "TZ=UTC"));
+    bool zoned = false;
     for (size_t i = 0; settings != NULL && settings[i] != NULL; i++)
+    {
         ARENA_PUSH(arena, list, count, room, arena_strdup(arena, settings[i]));
+        zoned = zoned || strncmp(settings[i], "TZ=", 3) == 0;
+    }
+    if (!zoned)
+        ARENA_PUSH(arena, list, count, room, arena_strdup(arena, "TZ=UTC"));
     ARENA_PUSH(arena, list, count, room, NULL);
     return list;
 }

@@ -12,7 +12,8 @@ typedef struct Program
                                     a subject's key: everybody on the machine can read arguments */
     const char *const
         *settings;     /* "NAME=value", NULL after the last; NULL: none.  Beside them the program has PATH, HOME
-                                    and TMPDIR as this process has them, LC_ALL=C.UTF-8 and TZ=UTC, and nothing else */
+                                    and TMPDIR as this process has them, LC_ALL=C.UTF-8, TZ=UTC where they do not say
+                                    otherwise, and nothing else */
     const char *input; /* its stdin; NULL: empty */
     size_t input_bytes;
     size_t output_limit; /* bytes of stdout */

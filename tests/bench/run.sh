@@ -301,12 +301,25 @@ restore_run()
     limit "restore them, $rows rows: $(value seconds "$line") s" "$(awk -v kb="$(value rss_kb "$line")" 'BEGIN { print kb / 1024 }')" MiB 64
 }
 
+# The rows of the one that stays, for that one: streamed.
+export_run() # KEY
+{
+    local line rows
+    line=$(worker "$WORK/export.json" --json export workspace "$1" --format jsonl --output "$WORK/export")
+    [ "$(value status "$line")" = 0 ] || note "export: $(cat "$WORK/export.json")"
+    rows=$(cat "$WORK"/export/*.jsonl | wc -l)
+    rm -rf "$WORK/export"
+    note "export: $line"
+    limit "export of a workspace, $rows rows: $(value seconds "$line") s" "$(awk -v kb="$(value rss_kb "$line")" 'BEGIN { print kb / 1024 }')" MiB 64
+}
+
 memory_subjects()
 {
     for key in "$MANY_KEY" "$FEW_KEY"; do # the other one stays
         fresh subjects
         sql bench "update cloud.workspace set status = 'active', cancelled_at = null where id = '$key'"
         whole_run 'archive a workspace by copy'
+        export_run "$key"
     done
 }
 

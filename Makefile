@@ -61,7 +61,7 @@ LDFLAGS_cov     := --coverage
 
 # Libraries are asked for when the first recipe needs them, not when this file is read: "make check" on a fresh machine
 # installs them first.  libsystemd is loaded at run time.
-PACKAGES := libpq libconfig libzstd libsodium jansson libcurl
+PACKAGES := libpq libconfig libzstd libsodium jansson libcurl expat
 ask = $(or $(shell pkg-config $(1) 2>/dev/null && echo -pthread),$(error \
       pkg-config does not know all of: $(2); "sh scripts/install-deps.sh build test" installs them))
 PKG_CFLAGS   = $(eval PKG_CFLAGS := $(patsubst -I%,-isystem %,$(call ask,--cflags $(PACKAGES),$(PACKAGES))))$(PKG_CFLAGS)

@@ -34,6 +34,7 @@ zstd_errors.h zst
 libconfig.h conf
 jansson.h jsondoc
 curl/ http
+expat.h xml
 systemd/ notify
 dlfcn.h notify
 '

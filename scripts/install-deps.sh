@@ -6,7 +6,7 @@ set -eu
 
 # what "make", "make demo" need · what "make check" needs as well · what "make lint" needs as well
 build='gcc libc6-dev make pkg-config libpq-dev libconfig-dev libzstd-dev libsodium-dev libjansson-dev libcurl4-openssl-dev
-       postgresql-15 postgresql-client-15 zstd'
+       libexpat1-dev postgresql-15 postgresql-client-15 zstd'
 test='check valgrind strace systemd faketime python3 restic pgbackrest barman chromium fonts-dejavu-core
       openssh-client minisign openssl xxd'
 lint='clang clang-format cppcheck shellcheck groff-base'

@@ -200,6 +200,11 @@ START_TEST(a_wrong_setting_that_makes_others_wrong_is_refused_as_well)
 }
 END_TEST
 
+#define S3_STORES(settings)                                                                                            \
+    "stores = ( { name = \"s\"; kind = \"directory\"; role = \"snapshots\"; path = \"/s\"; region = \"eu\"; },\n"      \
+    "{ name = \"o\"; kind = \"s3\"; role = \"copies\"; subjects = [ \"workspace\" ]; access_key = \"file:/a\"; "       \
+    "secret_key = \"file:/b\"; " settings " } );"
+
 /* Whole texts, or several lines of the good one. */
 static const struct
 {
@@ -220,6 +225,18 @@ static const struct
       "stores: no store has the role \"snapshots\", which every subject and every policy with a grace" },
     { 128, 143, "stores = ( { name = \"x\"; kind = \"directory\"; role = \"copies\"; path = \"/x\"; } );", 128,
       "stores[0].match: is missing; must be there for role \"copies\"" },
+    { 128, 143, S3_STORES("endpoint = \"https://s3.example\"; bucket = \"b\"; prefix = \"t/${key}\";"), 129,
+      "stores[1].prefix: does not end in \"/\": it would fit longer keys as well; must be like" },
+    { 128, 143, S3_STORES("endpoint = \"https://s3.example\"; bucket = \"b\"; prefix = \"t/\";"), 129,
+      "stores[1].prefix: has no \"${key}\"" },
+    { 128, 143, S3_STORES("endpoint = \"http://s3.example\"; bucket = \"b\"; prefix = \"t/${key}/\";"), 129,
+      "stores[1].endpoint: is not https; must be \"https://HOST\"" },
+    { 128, 143, S3_STORES("endpoint = \"https://s3.example/b\"; bucket = \"b\"; prefix = \"t/${key}/\";"), 129,
+      "stores[1].endpoint: has something behind the host" },
+    { 128, 143, S3_STORES("endpoint = \"https://a:b@s3.example\"; bucket = \"b\"; prefix = \"t/${key}/\";"), 129,
+      "stores[1].endpoint: holds a user's name or a password" },
+    { 128, 143, S3_STORES("endpoint = \"https://s3.example\"; bucket = \"b/c\"; prefix = \"t/${key}/\";"), 129,
+      "stores[1].bucket: holds a character that no name may have; must be the name of a bucket" },
     { 107, 111, "{ from = \"community.post(author_id)\"; to = \"cloud.account(id)\"; }", 107,
       "subjects[0].edges[2]: is the edge of line 98 again; must be there once" },
     { 144, 144, "processors = ( { name = \"a\"; purpose = \"b\"; deadline = \"-1 day\"; request = { }; } );", 144,

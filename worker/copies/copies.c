@@ -7,6 +7,7 @@
 #include "copies/directory.h"
 #include "copies/pgbackrest.h"
 #include "copies/restic.h"
+#include "copies/s3.h"
 #include "wrap/file.h"
 
 #include <stdlib.h>
@@ -14,8 +15,8 @@
 
 #define HUSHED_BYTES ((size_t)200)
 
-static const CopyKind *const kinds[] = { &directory_kind, &restic_kind, &pgbackrest_kind, &barman_kind,
-                                         &byprogram_kind };
+static const CopyKind *const kinds[] = { &directory_kind, &s3_kind,     &restic_kind,
+                                         &pgbackrest_kind, &barman_kind, &byprogram_kind };
 
 const CopyKind *
 copies_kind(const char *name)

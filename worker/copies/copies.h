@@ -17,6 +17,7 @@
 #include "model/keyed.h"
 #include "model/rules.h"
 #include "store/copystates.h"
+#include "wrap/seal_text.h"
 
 /* One disposal, as a store sees it. */
 typedef struct CopyCase
@@ -50,6 +51,10 @@ typedef struct CopyStore
     /* Holds may have come since the purge began: what must not be taken any more gets a problem.  Cheap where none came. */
     Err (*judge_again)(void *context);
     void *context;
+    Err (*secret)(const char *secret, SecretText *ret_text); /* "credential:NAME" or "file:/path" */
+    bool (*is_stopped)(void);
+    void (*sleep)(int64_t microseconds);
+    int64_t asked_us; /* how long the store wants to be left alone; 0: it did not say */
 } CopyStore;
 
 /* What "check" finds of a store. */

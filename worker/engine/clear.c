@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "engine/capture.h"
+#include "engine/settings_processors.h"
 #include "engine/stop.h"
 #include "sql.h"
 #include "store/tasks.h"
@@ -254,6 +255,14 @@ gather(Clearing *c)
 
 /* -- one store ----------------------------------------------------------------------------------------------------- */
 
+/* Before the next attempt, should this one come to nothing. */
+static int64_t
+pause_of(const Judgement *j, size_t i)
+{
+    const int64_t own = lifecycle_backoff(j->attempts[i] + 1);
+    return own > j->store.asked_us ? own : j->store.asked_us;
+}
+
 /* It said nothing, or nothing that can be trusted: what is known stands. */
 static Err
 write_failure(Judgement *j, const char *story)
@@ -267,7 +276,7 @@ write_failure(Judgement *j, const char *story)
             if (j->items[i]->session == j->sessions[s])
             {
                 ids[count] = j->cases[i]->disposal;
-                pauses[count++] = lifecycle_backoff(j->attempts[i] + 1);
+                pauses[count++] = pause_of(j, i);
             }
         TRY(copystates_failed(j->arena, j->sessions[s]->db, j->rule->name, story, ids, pauses, count));
     }
@@ -289,7 +298,7 @@ write_answers(Judgement *j)
                                                  .until = j->cases[i]->until,
                                                  .detail = j->cases[i]->detail,
                                                  .problem = j->cases[i]->problem,
-                                                 .pause_us = lifecycle_backoff(j->attempts[i] + 1) };
+                                                 .pause_us = pause_of(j, i) };
         TRY(copystates_answer(j->arena, j->sessions[s]->db, j->rule->name, answers, count));
     }
     return OK;
@@ -395,9 +404,14 @@ judge(Judgement *j)
     j->kind = copies_kind(j->rule->kind);
     if (j->kind == NULL)
         return err_new(ERR_CONFIG, "stores of kind \"%s\" are not supported by this version", j->rule->kind);
-    j->store = (CopyStore){
-        .rule = j->rule, .arena = j->arena, .living = clear_living, .judge_again = clear_permit_again, .context = j
-    };
+    j->store = (CopyStore){ .rule = j->rule,
+                            .arena = j->arena,
+                            .living = clear_living,
+                            .judge_again = clear_permit_again,
+                            .context = j,
+                            .secret = settings_load_secret,
+                            .is_stopped = stop_is_asked,
+                            .sleep = stop_sleep };
     TRY(session_now(j->sessions[0], &j->store.now));
     TRY(session_add(j->sessions[0], 0, j->rule->timeout, &j->store.time_limit_us));
     for (size_t i = 0; i < j->count; i++)

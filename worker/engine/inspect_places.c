@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "copies/copies.h"
 #include "engine/settings.h"
+#include "engine/settings_processors.h"
+#include "engine/stop.h"
 #include "store/evidence.h"
 #include "wrap/file.h"
 #include "wrap/program.h"
@@ -240,7 +242,12 @@ judge_space(Findings *findings, const char *path)
 static void
 inspect_copies(Findings *findings, const Rules *rules, const StoreRule *rule)
 {
-    CopyStore store = { .rule = rule, .arena = findings->arena, .time_limit_us = INSTANT_MINUTE };
+    CopyStore store = { .rule = rule,
+                        .arena = findings->arena,
+                        .time_limit_us = INSTANT_MINUTE,
+                        .secret = settings_load_secret,
+                        .is_stopped = stop_is_asked,
+                        .sleep = stop_sleep };
     CopyFindings found = { .arena = findings->arena };
     const char *where = arena_printf(findings->arena, "store \"%s\" (%s:%d)", rule->name, rules->config_path,
                                      rule->line);

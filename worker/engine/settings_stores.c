@@ -4,6 +4,8 @@
 #include "engine/settings_private.h"
 
 #include "copies/copies.h"
+#include "copies/s3.h"
+#include "wrap/http.h"
 
 #include <string.h>
 
@@ -180,6 +182,37 @@ judge_pgbackrest(const Judge *judge, const ConfNode *node, const StoreRule *stor
         schema_fault(judge->faults, node, "scratch", "goes with purge \"replace\" alone; must be left out");
 }
 
+/* No bucket and no path: expunge puts them behind it. */
+static void
+judge_endpoint(const Judge *judge, const ConfNode *node, const StoreRule *store)
+{
+    const char *text = string_of(node, "endpoint");
+    const char *wrong = text == NULL ? NULL
+                                     : http_judge_url(judge->arena, text, store->private_hosts, store->private_count);
+
+    if (wrong != NULL)
+        schema_fault(judge->faults, node, "endpoint", "%s; must be \"https://HOST\"", wrong);
+    else if (text != NULL)
+    {
+        const char *host = strstr(text, "://") + strlen("://"), *behind = host + strcspn(host, "/?#");
+        if (behind[0] != '\0' && strcmp(behind, "/") != 0)
+            schema_fault(judge->faults, node, "endpoint", "has something behind the host; must be \"https://HOST\"");
+    }
+}
+
+static void
+judge_s3(const Judge *judge, const ConfNode *node, const StoreRule *store)
+{
+    const char *prefix = string_of(node, "prefix"), *bucket = string_of(node, "bucket");
+    const char *wrong = prefix == NULL || store->role != STORE_COPIES ? NULL : s3_prefix_wrong(prefix);
+
+    judge_endpoint(judge, node, store);
+    if (wrong != NULL)
+        schema_fault(judge->faults, node, "prefix", "%s; must be like \"workspaces/${key}/\"", wrong);
+    if (bucket != NULL && shape_name(bucket) != NULL)
+        schema_fault(judge->faults, node, "bucket", "%s; must be the name of a bucket", shape_name(bucket));
+}
+
 static void
 judge_store(const Judge *judge, const ConfNode *node, StoreRule *store)
 {
@@ -216,6 +249,8 @@ judge_store(const Judge *judge, const ConfNode *node, StoreRule *store)
     }
     if (text_equal(store->kind, "directory"))
         judge_directory(judge, node, store);
+    if (text_equal(store->kind, "s3"))
+        judge_s3(judge, node, store);
     if (text_equal(store->kind, "pgbackrest"))
         judge_pgbackrest(judge, node, store);
 }

@@ -224,9 +224,15 @@ static const Setting directory_settings[] = {
 static const Setting s3_settings[] = {
     { "endpoint", SETTING_TEXT, .required = true, IN(StoreRule, endpoint), .help = "URL of the service" },
     { "bucket", SETTING_TEXT, .required = true, IN(StoreRule, bucket), .help = "the bucket" },
-    { "prefix", SETTING_TEXT, .required = true, IN(StoreRule, prefix), .help = "of a subject's objects, with ${key}" },
+    { "prefix", SETTING_TEXT, .required = true, IN(StoreRule, prefix),
+      .help = "of a subject's objects, with ${key} and \"/\" at its end" },
     { "access_key", SETTING_SECRET, .required = true, IN(StoreRule, access_key), .help = "access key" },
     { "secret_key", SETTING_SECRET, .required = true, IN(StoreRule, secret_key), .help = "secret key" },
+    { "signing_region", SETTING_NAME, IN(StoreRule, signing_region), .fallback = "us-east-1",
+      .help = "what the service calls the bucket's region" },
+    { "private_hosts", SETTING_LIST, .element = SETTING_TEXT, IN(StoreRule, private_hosts),
+      COUNT(StoreRule, private_count), .help = "the endpoint's host, where it may have a private address" },
+    { "ca_file", SETTING_PATH, IN(StoreRule, ca_file), .help = "certificate authorities, instead of the system's" },
 };
 static const Setting pgbackrest_settings[] = {
     { "stanza", SETTING_NAME, .required = true, IN(StoreRule, stanza), .help = "the stanza" },

@@ -166,6 +166,10 @@ typedef struct StoreRule
     const char *prefix;     /* copies: with ${key} */
     const char *access_key; /* "credential:NAME" or "file:/path", as all secrets */
     const char *secret_key;
+    const char *signing_region; /* that requests are signed for */
+    const char **private_hosts;
+    size_t private_count;
+    const char *ca_file; /* NULL: the system's */
     /* pgbackrest, barman */
     const char *stanza;
     const char *server;

@@ -354,12 +354,24 @@ add_header(Transfer *t, const char *line)
     return longer == NULL ? CURLE_OUT_OF_MEMORY : CURLE_OK;
 }
 
-/* What libcurl would add by itself is left out: it waits for no "100 Continue", and calls no body a form. */
+/* libcurl 7.88 signs the host without its port, and sends it with it. */
+static CURLcode
+add_signed_host(Transfer *t)
+{
+    const char *port = part_of(t->arena, t->url, CURLUPART_PORT);
+
+    return add_header(t, port == NULL ? arena_printf(t->arena, "Host: %s", t->host)
+                                      : arena_printf(t->arena, "Host: %s:%s", t->host, port));
+}
+
+/* What libcurl would add by itself is left out: it waits for no "100 Continue", and calls no body a form.  Where it signs,
+ * it would sign what is left out as well, and the signature be refused: then nothing is. */
 static CURLcode
 set_headers(Transfer *t)
 {
-    CURLcode code = add_header(t, "Expect:");
-    bool typed = false;
+    const bool is_signed = t->request->aws_scope != NULL;
+    CURLcode code = is_signed ? add_signed_host(t) : add_header(t, "Expect:");
+    bool typed = is_signed;
 
     for (size_t i = 0; code == CURLE_OK && i < t->request->header_count; i++)
     {

@@ -8,7 +8,8 @@
  * Nothing is logged.  Messages name the host and what is wrong, never a path, a header or a body.
  *
  * S3 with aws set (libcurl 7.88 signs wrongly otherwise; facts.md): send "x-amz-content-sha256" yourself; sort the keys of
- * the query; write a bare key as "versions="; http_escape() every value; give a body a Content-Type. */
+ * the query; write a bare key as "versions="; http_escape() every value; give a body a Content-Type.  The host with its port
+ * is signed here, and no header without a value is. */
 #ifndef EXPUNGE_HTTP_H
 #define EXPUNGE_HTTP_H
 

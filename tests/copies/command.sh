@@ -139,9 +139,7 @@ expect_equal 'when it is back, all is cleared' 'archived 1, cleared 3' "$(states
 # ---- 1,000 disposals --------------------------------------------------------------------------------------------------
 wait_again eu
 tapes e1 k1
-sql eu "insert into expunge.disposal (kind, name, subject_key, incarnation, ground, state, as_of, ended_at, archived_at, erase_after, erasing_at, erased_at, root_erased, store, snapshot_name, snapshot_id, key_id, key_destroyed_at, configuration_digest)
-        select d.kind, 'm' || n, 'm' || n, d.incarnation, d.ground, d.state, d.as_of, d.ended_at, d.archived_at, d.erase_after, d.erasing_at, d.erased_at, d.root_erased, null, null, null, null, null, d.configuration_digest
-          from expunge.disposal d, generate_series(1, 997) n where d.id = (select min(id) from expunge.disposal where state = 'erased')"
+thousand_wait eu
 : >"$WORK/calls"
 # a retention that takes them in a month
 cat >"$WORK/fault" <<END

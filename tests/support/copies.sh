@@ -68,6 +68,14 @@ wait_again() # DATABASE
     psql -qX -v ON_ERROR_STOP=1 -d "$(conninfo "$1")" -f "$WORK/waiting.sql" || die 'wait_again failed'
 }
 
+# ... and with them, 997 more of other keys: m1, m2, …
+thousand_wait() # DATABASE
+{
+    sql "$1" "insert into expunge.disposal (kind, name, subject_key, incarnation, ground, state, as_of, ended_at, archived_at, erase_after, erasing_at, erased_at, root_erased, store, snapshot_name, snapshot_id, key_id, key_destroyed_at, configuration_digest)
+            select d.kind, 'm' || n, 'm' || n, d.incarnation, d.ground, d.state, d.as_of, d.ended_at, d.archived_at, d.erase_after, d.erasing_at, d.erased_at, d.root_erased, null, null, null, null, null, d.configuration_digest
+              from expunge.disposal d, generate_series(1, 997) n where d.id = (select min(id) from expunge.disposal where state = 'erased')"
+}
+
 # When a fault is over, all is cleared within three runs.
 converges() # NAME DATABASE
 {
@@ -97,3 +105,33 @@ injected() # INJECTION ARGUMENTS...
     shift
     strace -f -qq --seccomp-bpf ${INJECTED_PATH:+-P "$INJECTED_PATH"} -o "$WORK/strace" -e trace="${injection%%:*}" -e inject="$injection" "$EXPUNGE" --config "$CONF" "$@"
 }
+
+# ---- an S3 service on loopback, with tests/support/s3_server.py -----------------------------------------------------------
+
+S3=$WORK/s3
+s3_stop()
+{
+    kill "$s3_pid" 2>/dev/null
+    wait "$s3_pid" 2>/dev/null
+}
+s3_server()
+{
+    (umask 077 && mkdir -p "$S3" && echo ACCESSKEY >"$S3/access" && echo 'secret/key+1' >"$S3/secret")
+    python3 "$ROOT/tests/support/s3_server.py" "$S3" 2>"$S3/errors" &
+    s3_pid=$!
+    at_end s3_stop
+    local i
+    for ((i = 0; i < 600; i++)); do
+        [ ! -e "$S3/port" ] || break
+        sleep 0.05
+    done
+    S3_ENDPOINT=http://127.0.0.1:$(cat "$S3/port") || die 'the S3 server does not listen'
+}
+s3_store() # PREFIX [SETTINGS]
+{
+    echo "{ name = \"objects\"; kind = \"s3\"; role = \"copies\"; endpoint = \"$S3_ENDPOINT\"; bucket = \"${S3_BUCKET:-uploads}\"; prefix = \"$1\"; access_key = \"file:$S3/access\"; secret_key = \"file:$S3/secret\"; private_hosts = [ \"127.0.0.1\" ]; timeout = \"1 second\"; ${2:-} }"
+}
+s3_fault() { echo "${1:-}" >"$S3/fault.new" && mv "$S3/fault.new" "$S3/fault"; }
+# What the bucket holds from the next request on; tabs between a key and what is said of it.
+s3_fill() { printf '%b\n' "$@" >"$S3/fill.new" && mv "$S3/fill.new" "$S3/fill" && rm -f "$S3/state"; }
+s3_left() { cut -d ' ' -f 1 "$S3/state" | tr '\n' ' '; } # keys

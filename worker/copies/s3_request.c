@@ -10,7 +10,7 @@
 
 #define ANSWER_BYTES_MAX ((int64_t)16 << 20) /* a page of 1,000 keys of 1,024 bytes, each escaped: 3 MB */
 #define TRIES 4
-#define FIRST_PAUSE_US INT64_C(200000) /* then four times as long, and again */
+#define FIRST_PAUSE_US INT64_C(200000) /* then three times as long, and again */
 #define LONGEST_PAUSE_S 5              /* a service that wants to be left alone longer is asked in another run */
 #define LONGEST_WAIT_S (24 * 3600)
 #define WORD_BYTES_MAX ((size_t)64)
@@ -181,7 +181,7 @@ s3_ask(S3 *s3, Arena *arena, const S3Call *call, S3Answer *ret_answer)
 {
     int64_t pause_us = FIRST_PAUSE_US;
 
-    for (int try = 1;; try++, pause_us *= 4)
+    for (int try = 1;; try++, pause_us *= 3)
     {
         HttpResponse response;
         TRY(send_once(s3, arena, call, &response));

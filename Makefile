@@ -12,7 +12,8 @@ MODE     ?= release
 MODES    := release test asan cov
 V        ?= 0
 CC       := $(if $(filter default,$(origin CC)),gcc,$(CC))
-SUITES   ?= unit db fault copies property cli systemd
+# radosgw: "make check-s3" installs it
+SUITES   ?= unit db fault copies property cli systemd $(if $(wildcard /usr/bin/radosgw),s3)
 DESTDIR  ?=
 PREFIX   ?= /usr/local
 CONFDIR  ?= /etc/expunge
@@ -71,6 +72,7 @@ CHECK_LIBS   = $(eval CHECK_LIBS := $(call ask,--libs check,check))$(CHECK_LIBS)
 
 # ---- what to install before the first recipe: only for goals that promise it ------------------------------------------
 NEEDS_check := build test
+NEEDS_check-s3 := build test s3
 NEEDS_bench := build test
 NEEDS_cov   := build test
 NEEDS_demo  := build
@@ -141,13 +143,16 @@ endef
 $(foreach mode,$(MODES),$(eval $(call mode_rules,$(mode))))
 
 # ---- goals ------------------------------------------------------------------------------------------------------------
-.PHONY: all asan cov check test-unit test-db test-cli test-fault test-property bench demo
+.PHONY: all asan cov check check-s3 test-unit test-db test-cli test-fault test-property bench demo
 all: $(BIN_$(MODE)) ## build the program (MODE=release, test, asan or cov)
 
 asan: $(BIN_asan) $(TESTS_asan) ## build the program and the C tests with sanitizers
 
 check: $(BIN_release) $(BIN_test) $(BIN_asan) $(TESTS_asan) ## install what the tests need, build, run every test
 	@scripts/run_tests.sh $(SUITES)
+
+check-s3: $(BIN_release) $(BIN_test) $(BIN_asan) ## stores of kind s3 against Ceph's radosgw, which it installs (70 MB), and moto
+	@scripts/run_tests.sh s3
 
 test-unit: $(filter build/asan/tests/unit/%,$(TESTS_asan)) ## unit tests: no server, milliseconds
 	@scripts/run_tests.sh unit

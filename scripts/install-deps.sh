@@ -4,16 +4,17 @@
 
 set -eu
 
-# what "make", "make demo" need · what "make check" needs as well · what "make lint" needs as well
+# what "make", "make demo" need · what "make check" needs as well · "make lint" · "make check-s3"
 build='gcc libc6-dev make pkg-config libpq-dev libconfig-dev libzstd-dev libsodium-dev libjansson-dev libcurl4-openssl-dev
        libexpat1-dev postgresql-15 postgresql-client-15 zstd'
 test='check valgrind strace systemd faketime python3 restic pgbackrest barman chromium fonts-dejavu-core
       openssh-client minisign openssl xxd'
 lint='clang clang-format cppcheck shellcheck groff-base'
+s3='radosgw ceph-mon ceph-osd ceph-common'
 
 usage() {
     cat <<'END'
-usage: scripts/install-deps.sh build|test|lint …
+usage: scripts/install-deps.sh build|test|lint|s3 …
 
 Installs the Debian 12 packages of these groups that are missing, with apt-get, as root or through sudo.
 END
@@ -36,6 +37,7 @@ for group in "$@"; do
         build) wanted="$wanted $build" ;;
         test) wanted="$wanted $test" ;;
         lint) wanted="$wanted $lint" ;;
+        s3) wanted="$wanted $s3" ;;
         *)
             usage >&2
             exit 64

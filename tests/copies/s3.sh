@@ -154,7 +154,7 @@ over 'one version is refused'
 # ---- Object Lock -----------------------------------------------------------------------------------------------------------
 wait_again eu
 s3_fault
-s3_fill t/e1/a 't/e1/b\tuntil=2031-02-03T04:05:06Z' 't/e1/b\tuntil=2030-01-01T00:00:00.000Z\tgovernance' 't/e1/b\tmarker' 't/e2/a\thold' t/e3/a t/k1/x
+s3_fill t/e1/a 't/e1/b\tuntil=2031-02-03T04:05:06Z' 't/e1/b\tuntil=2030-01-01T00:00:00.000000000Z\tgovernance' 't/e1/b\tmarker' 't/e2/a\thold' t/e3/a t/k1/x
 run x check
 expect_match 'check tells of object lock' out 'object lock is switched on'
 run x run

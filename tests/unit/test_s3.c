@@ -230,6 +230,10 @@ static const struct
     { "<ListVersionsResult><Name>c</Name><Prefix>t/</Prefix>" TAIL, "is of another bucket" },
     { "<ListVersionsResult><Name>b</Name><Prefix>u/</Prefix>" TAIL, "is of another prefix" },
     { "<ListVersionsResult><Name>b</Name>" TAIL, "is of another prefix" },
+    { "<ListMultipartUploadsResult><Bucket>c</Bucket><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>",
+      "is of another bucket" },
+    { "<ListMultipartUploadsResult><Prefix>u/</Prefix><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>",
+      "is of another prefix" },
 };
 
 START_TEST(a_listing_that_is_no_answer_to_the_question_is_not_believed)

@@ -90,6 +90,8 @@ judge_head(Arena *arena, const XmlNode *root, const char *bucket, const S3Listin
 
     if (name != NULL && strcmp(name, bucket) != 0)
         return nonsense("is of another bucket");
+    if (prefix == NULL && listing->of_uploads) /* not every service says it there */
+        return OK;
     if (!text_equal(prefix == NULL ? "" : prefix, listing->prefix) && !text_equal(plain, listing->prefix))
         return nonsense("is of another prefix");
     return OK;

@@ -54,6 +54,18 @@ ask(S3 *s3, Arena *arena, const S3Item *item, const char *query, const char *roo
     return OK;
 }
 
+/* Some write nanoseconds. */
+static bool
+parse_date(Arena *arena, const char *text, Instant *ret)
+{
+    const char *point = strchr(text, '.');
+    const size_t digits = point == NULL ? 0 : strspn(point + 1, "0123456789");
+
+    if (digits > 6)
+        text = arena_printf(arena, "%.*s%s", (int)(point + 7 - text), text, point + 1 + digits);
+    return instant_parse(text, ret);
+}
+
 Err
 s3_lock_of(S3 *s3, Arena *arena, const S3Item *item, S3Lock *ret_lock)
 {
@@ -68,7 +80,7 @@ s3_lock_of(S3 *s3, Arena *arena, const S3Item *item, S3Lock *ret_lock)
     TRY(ask(s3, arena, item, "retention", "Retention", &retention));
     TRY(ask(s3, arena, item, "legal-hold", "LegalHold", &hold));
     const char *mode = xml_text(retention, "Mode"), *until = xml_text(retention, "RetainUntilDate");
-    if (until != NULL && !instant_parse(until, &lock.until))
+    if (until != NULL && !parse_date(arena, until, &lock.until))
         return err_new(ERR_IO, "it answered a date that cannot be read, asked until when a version is locked");
     lock.mode = text_equal(mode, "GOVERNANCE") ? "GOVERNANCE" : "COMPLIANCE";
     lock.is_held = text_equal(xml_text(hold, "Status"), "ON");

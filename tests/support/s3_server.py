@@ -186,6 +186,60 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(404, 'NoSuchObjectLockConfiguration')
         self.answer(200, '<LegalHold><Status>ON</Status></LegalHold>')
 
+    def add(self, entry):
+        global made
+        made += 1
+        entries.append({'id': 'v%06d' % (999999 - made), **entry}) # the newest first
+        entries.sort(key=lambda e: (e['key'].encode(), e['id']))
+
+    def object(self, key, query, body, fault):
+        if self.headers.get('x-amz-content-sha256') != hashlib.sha256(body).hexdigest():
+            raise Refused(400, 'XAmzContentSHA256Mismatch')
+        upload = self.find(key, query['uploadId'][0]) if 'uploadId' in query else None
+        if self.command == 'GET':
+            return self.get(key, fault)
+        if 'uploads' in query:
+            self.add({'key': key, 'upload': True, 'parts': {}})
+            return self.answer(200, '<InitiateMultipartUploadResult><UploadId>%s</UploadId></InitiateMultipartUploadResult>' %
+                               next(e['id'] for e in entries if e['key'] == key and e.get('upload')))
+        if 'uploadId' in query and upload is None:
+            raise Refused(404, 'NoSuchUpload')
+        if 'partNumber' in query:
+            number = int(query['partNumber'][0])
+            if fault == 'part_refused' and number > 1:
+                raise Refused(403, 'AccessDenied')
+            upload['parts'][number] = body
+            return self.answer(200, headers=[('ETag', '"%s"' % hashlib.md5(body).hexdigest())])
+        if self.command == 'POST':
+            if fault == 'complete_error_inside':
+                raise Refused(200, 'InternalError')
+            told = [(int(p.find('{*}PartNumber').text), p.find('{*}ETag').text) for p in tree.fromstring(body)]
+            if told != [(n, '"%s"' % hashlib.md5(upload['parts'][n]).hexdigest()) for n in sorted(upload['parts'])]:
+                raise Refused(400, 'InvalidPart')
+            entries.remove(upload)
+            self.add({'key': key, 'data': b''.join(upload['parts'][n] for n in sorted(upload['parts']))})
+            return self.answer(200, '<CompleteMultipartUploadResult></CompleteMultipartUploadResult>')
+        self.add({'key': key, 'data': body})
+        self.answer(200, headers=[('ETag', '"x"')])
+
+    def get(self, key, fault):
+        entry = next((e for e in entries if e['key'] == key and not e.get('upload')), None)
+        if entry is None or entry.get('marker') or 'data' not in entry:
+            raise Refused(404, 'NoSuchKey')
+        first, last = map(int, re.fullmatch(r'bytes=(\d+)-(\d+)', self.headers['Range']).groups())
+        data = entry['data'][first:last + 1]
+        if not data:
+            raise Refused(416, 'InvalidRange')
+        if fault == 'rotten':
+            data = bytes([data[0] ^ 1]) + data[1:]
+        if fault == 'short':
+            data = data[:-1]
+        self.send_response(206)
+        self.send_header('Content-Length', str(len(data)))
+        self.send_header('Content-Range', 'bytes %d-%d/%d' % (first, first + len(data) - 1, len(entry['data'])))
+        self.end_headers()
+        self.wfile.write(data)
+
     def act(self, key, query, body, fault):
         if not self.headers.get('Authorization', '').startswith('AWS4-HMAC-SHA256 Credential='):
             raise Refused(403, 'AccessDenied')
@@ -206,6 +260,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(200, '<ReplicationConfiguration><Rule><ID>r</ID></Rule></ReplicationConfiguration>')
         if key and ('retention' in query or 'legal-hold' in query):
             return self.lock_of(key, query, fault)
+        if key and self.command in ('PUT', 'GET', 'POST'):
+            return self.object(key, query, body, fault)
         if key and self.command == 'DELETE':
             self.delete(key, (query.get('versionId') or query['uploadId'])[0])
             return self.answer(204)
@@ -214,10 +270,10 @@ class Handler(BaseHTTPRequestHandler):
     # -- what it does instead --------------------------------------------------------------------------------------------
 
     def misbehave(self, fault, query):
-        of_listing, deletes = 'versions' in query or 'uploads' in query, 'delete' in query
+        deletes = 'delete' in query
         name, _, place = fault.rpartition('@')
         fault = name or fault
-        if place == 'uploads' and name and 'uploads' not in query or place == 'delete' and name and not deletes:
+        if place and name and not {'uploads': 'uploads' in query, 'delete': deletes, 'put': self.command == 'PUT', 'get': bool(self.headers.get('Range'))}[place]:
             return False
         head = b'HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\n'
         self.close_connection = True

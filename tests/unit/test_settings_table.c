@@ -141,9 +141,11 @@ START_TEST(every_setting_misspelt_mistyped_or_missing_is_refused_with_its_line)
     walk_text(&walk, replace_line(elsewhere_text, 13,
                                   "match = \"workspace-${key}\";\n marker = \".mounted\";\n timeout = \"1 minute\";\n"
                                   "subjects = [ \"workspace\" ];"));
-    walk_text(&walk, replace_line(elsewhere_text, 23,
-                                  "secret_key = \"credential:s3-secret\";\n signing_region = \"eu-central-1\";\n"
-                                  "private_hosts = [ \"s3.internal\" ];\n ca_file = \"/etc/ssl/s3.pem\";"));
+    walk_text(
+        &walk,
+        replace_line(elsewhere_text, 23,
+                     "secret_key = \"credential:s3-secret\";\n signing_region = \"eu-central-1\";\n"
+                     "private_hosts = [ \"s3.internal\" ];\n ca_file = \"/etc/ssl/s3.pem\";\n path = \"/srv/s3\";"));
     walk_text(&walk, replace_line(elsewhere_text, 29,
                                   "stanza = \"cloud-eu\";\n config = \"/etc/pgbackrest.conf\";\n"
                                   "scratch = \"/srv/scratch\";\n rewrite_up_to = \"4 GB\";"));

@@ -205,6 +205,10 @@ END_TEST
     "{ name = \"o\"; kind = \"s3\"; role = \"copies\"; subjects = [ \"workspace\" ]; access_key = \"file:/a\"; "       \
     "secret_key = \"file:/b\"; " settings " } );"
 
+#define S3_SNAPSHOTS(settings)                                                                                         \
+    "stores = ( { name = \"s\"; kind = \"s3\"; role = \"snapshots\"; region = \"eu\"; access_key = \"file:/a\"; "      \
+    "secret_key = \"file:/b\"; endpoint = \"https://s3.example\"; bucket = \"b\"; " settings " } );"
+
 /* Whole texts, or several lines of the good one. */
 static const struct
 {
@@ -237,6 +241,13 @@ static const struct
       "stores[1].endpoint: holds a user's name or a password" },
     { 128, 143, S3_STORES("endpoint = \"https://s3.example\"; bucket = \"b/c\"; prefix = \"t/${key}/\";"), 129,
       "stores[1].bucket: holds a character that no name may have; must be the name of a bucket" },
+    { 128, 143, S3_STORES("endpoint = \"https://s3.example\"; bucket = \"b\";"), 129,
+      "stores[1].prefix: is missing; must be there for role \"copies\"" },
+    { 128, 143, S3_STORES("endpoint = \"https://s3.example\"; bucket = \"b\"; prefix = \"t/${key}/\"; path = \"/x\";"),
+      129, "stores[1].path: cannot go with role \"copies\"; must be left out" },
+    { 128, 143, S3_SNAPSHOTS(""), 128, "stores[0].path: is missing; must be there for role \"snapshots\"" },
+    { 128, 143, S3_SNAPSHOTS("path = \"/x\"; prefix = \"x\";"), 128, "stores[0].prefix: does not end in \"/\"" },
+    { 128, 143, S3_SNAPSHOTS("path = \"/x\"; prefix = \"${key}/\";"), 128, "stores[0].prefix: holds a \"$\"" },
     { 107, 111, "{ from = \"community.post(author_id)\"; to = \"cloud.account(id)\"; }", 107,
       "subjects[0].edges[2]: is the edge of line 98 again; must be there once" },
     { 144, 144, "processors = ( { name = \"a\"; purpose = \"b\"; deadline = \"-1 day\"; request = { }; } );", 144,

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cmd/command.h"
 #include "engine/archive.h"
+#include "engine/depot.h"
 #include "sql.h"
 #include "wrap/file.h"
 
@@ -116,11 +117,13 @@ typedef struct Chosen
     Disposal *disposal;
     Snapshot *snapshot; /* complete: from its manifest; unfinished: as the database says */
     bool finished;
+    DepotVisit visit;
 } Chosen;
 
 static void
 chosen_closep(Chosen *chosen)
 {
+    depot_leavep(&chosen->visit);
     session_closep(&chosen->session);
     workshop_closep(&chosen->workshop);
 }
@@ -167,6 +170,7 @@ choose(Context *context, WorkshopNeed need, Chosen *ret)
     *ret->snapshot = place;
     if (!ret->finished)
         return load_unfinished(context, ret);
+    TRY(depot_visit(ret->session, context->arena, d->store, place.name, &ret->visit, &place.store_path));
     TRY(snapshots_load(context->arena, place.store_path, place.name, d->snapshot_digest, &snapshot));
     if (memcmp(snapshot->id, place.id, sizeof snapshot->id) != 0)
         return err_new(ERR_EVIDENCE, "\"%s\" holds another snapshot than the one of this disposal",

@@ -218,7 +218,7 @@ static Err
 try_listings(S3 *s3)
 {
     const char *prefix = s3->rule->prefix;
-    const char *common = arena_strndup(s3->store->arena, prefix, strcspn(prefix, "$"));
+    const char *common = prefix == NULL ? "" : arena_strndup(s3->store->arena, prefix, strcspn(prefix, "$"));
 
     for (int uploads = 0; uploads <= 1; uploads++)
     {
@@ -282,7 +282,7 @@ s3_inspect(CopyStore *store, CopyFindings *findings)
 
 const CopyKind s3_kind = {
     .name = "s3",
-    .roles = 1U << STORE_COPIES,
+    .roles = 1U << STORE_SNAPSHOTS | 1U << STORE_COPIES,
     .list = s3_list,
     .purge = s3_purge,
     .verify = s3_verify,

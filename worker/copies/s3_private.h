@@ -27,6 +27,9 @@ typedef struct S3Call
     const char *query; /* sorted, escaped (http.h); NULL: none */
     const char *body;  /* NULL: none */
     size_t body_length;
+    const char *type;  /* of the body; NULL: XML */
+    const char *range; /* "bytes=0-99"; NULL: all */
+    bool is_raw;       /* a success answers with bytes */
     const char *root;  /* element that a success answers with; NULL: none is looked for */
     const char *doing; /* for messages: "list the versions in" */
 } S3Call;
@@ -37,6 +40,9 @@ typedef struct S3Answer
     const char *code;    /* S3's word for what is wrong; NULL: nothing is; "" when it has none */
     const char *region;  /* where it says that the bucket is; NULL */
     const XmlNode *root; /* as the call wants; NULL where something is wrong */
+    const char *body;    /* of a raw one */
+    size_t body_length;
+    const char *etag; /* NULL: none */
     int64_t retry_after_s;
 } S3Answer;
 

@@ -93,7 +93,7 @@ send_once(S3 *s3, Arena *arena, const S3Call *call, HttpResponse *ret_response)
 {
     const char *body = call->body == NULL ? "" : call->body;
     unsigned char digest[SEAL_HASH_BYTES], md5[MD5_BYTES];
-    const char *headers[3];
+    const char *headers[4];
     size_t count = 0;
 
     seal_sha256(body, call->body_length, digest);
@@ -101,9 +101,11 @@ send_once(S3 *s3, Arena *arena, const S3Call *call, HttpResponse *ret_response)
     if (call->body != NULL)
     {
         md5_digest(body, call->body_length, md5);
-        headers[count++] = "Content-Type: application/xml";
+        headers[count++] = arena_printf(arena, "Content-Type: %s", call->type == NULL ? "application/xml" : call->type);
         headers[count++] = arena_printf(arena, "Content-MD5: %s", seal_base64(arena, md5, sizeof md5));
     }
+    if (call->range != NULL)
+        headers[count++] = arena_printf(arena, "Range: %s", call->range);
     const HttpRequest request = { .method = call->method,
                                   .url = url_of(s3, arena, call),
                                   .headers = headers,
@@ -140,7 +142,15 @@ read_answer(Arena *arena, const char *bucket, const S3Call *call, const HttpResp
     const bool good = response->status >= 200 && response->status < 300;
     const XmlNode *root = NULL;
 
-    *ret = (S3Answer){ .status = response->status, .retry_after_s = response->retry_after_s };
+    *ret = (S3Answer){ .status = response->status,
+                       .retry_after_s = response->retry_after_s,
+                       .etag = http_header(response, "ETag") };
+    if (good && call->is_raw)
+    {
+        ret->body = response->body;
+        ret->body_length = response->length;
+        return OK;
+    }
     if (response->length > 0 && xml_parse(arena, response->body, response->length, &root) != OK)
     {
         if (good && call->root != NULL)

@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "engine/coverage.h"
+#include "engine/depot.h"
 #include "engine/orphans.h"
 #include "engine/stop.h"
 #include "sql.h"
@@ -241,7 +242,7 @@ archive_seal_files(Job *job, Archive *archive, const int64_t *expected, char ret
     TRY(session_judge_schema(job->session)); /* columns that came meanwhile are not in the files */
     TRY(snapshots_seal(job->arena, &archive->snapshot, archive->key, expected, ret_digest));
     fault_point("archive.sealed");
-    return OK;
+    return depot_keep(job->session, job->disposal->store, archive->snapshot.name);
 }
 
 Err
@@ -282,6 +283,7 @@ archive_seal(Job *job, Archive *archive)
     TRY(archive_transit(job, archive, digest, false));
     TRY(db_commit(&tx));
     fault_point("archive.transited");
+    TRY(depot_kept(job->session, job->disposal->store, archive->snapshot.name));
     return session_flush(job->session, job->disposal->id, false);
 }
 

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "engine/archive.h"
 #include "engine/capture.h"
+#include "engine/depot.h"
 #include "engine/erase.h"
 #include "engine/kept.h"
 #include "engine/late.h"
@@ -143,7 +144,7 @@ attempt(Depart *d)
     fault_point("depart.recorded");
     TRY(db_commit(&tx));
     fault_point("depart.committed");
-    return OK;
+    return depot_kept(job->session, job->disposal->store, d->archive->snapshot.name);
 }
 
 /* -- all of it ----------------------------------------------------------------------------------------------------- */

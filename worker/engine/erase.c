@@ -8,6 +8,7 @@
 #include "engine/capture.h"
 #include "engine/clear.h"
 #include "engine/coverage.h"
+#include "engine/depot.h"
 #include "engine/kept.h"
 #include "engine/late.h"
 #include "engine/move.h"
@@ -494,7 +495,7 @@ destroy_snapshot(Job *job)
         TRY(db_query(job->session->db, SQL_disposal_key_destroyed, 1, id, NULL));
         TRY(db_commit(&tx));
     }
-    TRY(snapshots_remove(snapshot.store_path, snapshot.name));
+    TRY(depot_remove(job->session, job->disposal->store, snapshot.name));
     fault_point("clear.removed");
     return OK;
 }

@@ -280,10 +280,10 @@ inspect_stores(Findings *findings, const Rules *rules)
     for (size_t i = 0; i < rules->store_count; i++)
     {
         const StoreRule *store = &rules->stores[i];
-        if (store->role != STORE_SNAPSHOTS)
+        if (store->role != STORE_SNAPSHOTS || text_equal(store->kind, "s3"))
             inspect_copies(findings, rules, store);
-        else if (store->path != NULL &&
-                 judge_directory(findings, store->path, arena_printf(findings->arena, "store \"%s\"", store->name)))
+        if (store->role == STORE_SNAPSHOTS && store->path != NULL &&
+            judge_directory(findings, store->path, arena_printf(findings->arena, "store \"%s\"", store->name)))
             judge_space(findings, store->path);
     }
 }

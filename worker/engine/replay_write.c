@@ -3,8 +3,10 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "engine/depot.h"
 #include "sql.h"
 #include "store/snapshots.h"
+#include "wrap/file.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -234,7 +236,26 @@ drop_snapshot(Replay *replay, const ReplayFact *fact, const StoreRule *store)
     TRY(session_record(replay->session, NULL, "destroying_key", intent));
     TRY(session_key_destroy(replay->session->house, fact->key_id));
     fault_point("replay.key_destroyed");
-    return snapshots_remove(store->path, fact->snapshot);
+    return depot_remove(replay->session, store->name, fact->snapshot);
+}
+
+/* It is gone on with in the store's path, wherever it was kept. */
+static Err
+reopen(Replay *replay, const ReplayFact *fact, const StoreRule *store)
+{
+    CLEANUP(depot_leavep) DepotVisit visit = { .fetched = NULL };
+    const Snapshot here = { .store_path = store->path, .name = fact->snapshot };
+    const char *path;
+
+    if (!file_exists(snapshots_dir(replay->arena, &here, true)))
+    {
+        TRY(depot_visit(replay->session, replay->arena, store->name, fact->snapshot, &visit, &path));
+        const Snapshot there = { .store_path = path, .name = fact->snapshot };
+        if (visit.fetched != NULL)
+            TRY(file_rename_fresh(snapshots_dir(replay->arena, &there, false),
+                                  snapshots_dir(replay->arena, &here, false)));
+    }
+    return snapshots_reopen(store->path, fact->snapshot);
 }
 
 static Err
@@ -249,7 +270,7 @@ settle_snapshot(Replay *replay, ReplayItem *item)
     else if (item->action == REPLAY_DROP)
         e = drop_snapshot(replay, item->fact, store);
     else
-        e = snapshots_reopen(store->path, item->fact->snapshot);
+        e = reopen(replay, item->fact, store);
     if (e == OK || db_is_broken(replay->session->db))
         return e;
     item->code = e;

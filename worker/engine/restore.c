@@ -17,6 +17,7 @@ restore_closep(Restore *restore)
 {
     secret_free(restore->key);
     restore->key = NULL;
+    depot_leavep(&restore->visit);
 }
 
 static const char *
@@ -85,6 +86,7 @@ restore_open(Session *session, int64_t id, Restoration *out, Restore *ret)
     TRY(judge_snapshot(&restore));
     TRY(archive_find(session, out->arena, restore.disposal, &place, &found));
     TRY(session_key_load(session->house, restore.disposal->key_id, &restore.key));
+    TRY(depot_visit(session, out->arena, restore.disposal->store, place.name, &restore.visit, &place.store_path));
     TRY(snapshots_load(out->arena, place.store_path, place.name, restore.disposal->snapshot_digest, &restore.snapshot));
     if (memcmp(restore.snapshot->id, place.id, sizeof place.id) != 0)
         return err_new(ERR_EVIDENCE, "\"%s\" holds another snapshot than the one of this disposal",
@@ -92,6 +94,7 @@ restore_open(Session *session, int64_t id, Restoration *out, Restore *ret)
     choose_files(&restore);
     *ret = restore;
     restore.key = NULL;
+    restore.visit.fetched = NULL;
     return OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "engine/archive.h"
+#include "engine/depot.h"
 #include "engine/restore.h"
 
 /* A file of the snapshot, beside the table that it came from. */
@@ -39,6 +40,7 @@ typedef struct Restore
     size_t file_count;
     Restoration *out;
     const char *role; /* quoted */
+    DepotVisit visit;
 } Restore;
 
 /* -- restore.c */

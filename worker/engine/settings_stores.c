@@ -204,9 +204,21 @@ static void
 judge_s3(const Judge *judge, const ConfNode *node, const StoreRule *store)
 {
     const char *prefix = string_of(node, "prefix"), *bucket = string_of(node, "bucket");
-    const char *wrong = prefix == NULL || store->role != STORE_COPIES ? NULL : s3_prefix_wrong(prefix);
+    const char *wrong = prefix == NULL ? NULL : s3_prefix_wrong(prefix);
 
     judge_endpoint(judge, node, store);
+    if (store->role == STORE_COPIES)
+    {
+        refuse(judge, node, store, "path");
+        if (member(node, "prefix") == NULL)
+            schema_fault(judge->faults, node, "prefix", "is missing; must be there for role \"copies\"");
+    }
+    else if (prefix != NULL && strchr(prefix, '$') != NULL)
+        schema_fault(judge->faults, node, "prefix", "holds a \"$\"; must be plain for role \"snapshots\"");
+    else if (member(node, "path") == NULL)
+        schema_fault(
+            judge->faults, node, "path",
+            "is missing; must be there for role \"snapshots\": a directory in which they are written and read");
     if (wrong != NULL)
         schema_fault(judge->faults, node, "prefix", "%s; must be like \"workspaces/${key}/\"", wrong);
     if (bucket != NULL && shape_name(bucket) != NULL)
@@ -231,7 +243,7 @@ judge_store(const Judge *judge, const ConfNode *node, StoreRule *store)
     for (size_t i = 0; i < sizeof templates / sizeof *templates; i++)
         if (store->role == STORE_COPIES)
             judge_template(judge, node, templates[i]);
-        else
+        else if (store->role != STORE_SNAPSHOTS || !text_equal(store->kind, "s3"))
             refuse(judge, node, store, templates[i]);
     if (store->role != STORE_COPIES)
     {

@@ -224,8 +224,9 @@ static const Setting directory_settings[] = {
 static const Setting s3_settings[] = {
     { "endpoint", SETTING_TEXT, .required = true, IN(StoreRule, endpoint), .help = "URL of the service" },
     { "bucket", SETTING_TEXT, .required = true, IN(StoreRule, bucket), .help = "the bucket" },
-    { "prefix", SETTING_TEXT, .required = true, IN(StoreRule, prefix),
-      .help = "of a subject's objects, with ${key} and \"/\" at its end" },
+    { "prefix", SETTING_TEXT, IN(StoreRule, prefix),
+      .help = "copies: of a subject's objects, with ${key}, and \"/\" at its end; snapshots: of all of them" },
+    { "path", SETTING_PATH, IN(StoreRule, path), .help = "snapshots: where they are on this machine meanwhile" },
     { "access_key", SETTING_SECRET, .required = true, IN(StoreRule, access_key), .help = "access key" },
     { "secret_key", SETTING_SECRET, .required = true, IN(StoreRule, secret_key), .help = "secret key" },
     { "signing_region", SETTING_NAME, IN(StoreRule, signing_region), .fallback = "us-east-1",

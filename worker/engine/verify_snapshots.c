@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "engine/archive.h"
+#include "engine/depot.h"
 #include "sql.h"
 #include "wrap/file.h"
 
@@ -43,7 +44,9 @@ static Err
 judge_complete(const Case *c)
 {
     CLEANUP(secret_freep) Secret *key = NULL;
+    CLEANUP(depot_leavep) DepotVisit visit = { .fetched = NULL };
     const Disposal *d = c->disposal;
+    const char *path;
     Snapshot *snapshot;
 
     Err e = session_key_load(c->session->house, d->key_id, &key);
@@ -58,7 +61,8 @@ judge_complete(const Case *c)
     }
     if (e != OK)
         return e;
-    TRY(snapshots_load(c->arena, c->place.store_path, c->place.name, d->snapshot_digest, &snapshot));
+    TRY(depot_visit(c->session, c->arena, d->store, c->place.name, &visit, &path));
+    TRY(snapshots_load(c->arena, path, c->place.name, d->snapshot_digest, &snapshot));
     const char *wrong = find_contradiction(c, snapshot);
     if (wrong != NULL)
         return err_new(ERR_EVIDENCE, "the manifest of \"%s\" names another %s than the database does",
@@ -105,6 +109,23 @@ judge_unfinished(const Case *c)
     return OK;
 }
 
+/* The same of a bucket as of a directory. */
+static Err
+judge_bucket(const Case *c, bool final, const char *since)
+{
+    bool holds;
+
+    TRY(depot_holds(c->session, c->disposal->store, c->place.name, &holds));
+    if (holds && final)
+        return err_new(ERR_EVIDENCE, "store \"%s\" still holds \"%s\", although the snapshot was destroyed (%s)",
+                       c->disposal->store, c->place.name, since);
+    if (holds)
+        verify_fault(c->verify, c->session, OK,
+                     "\"%s\" in store \"%s\" is being destroyed: a run is at it, or the next one finishes it",
+                     c->place.name, c->disposal->store);
+    return OK;
+}
+
 static Err
 judge_destroyed(const Case *c)
 {
@@ -132,6 +153,7 @@ judge_destroyed(const Case *c)
         verify_fault(c->verify, c->session, OK,
                      "\"%s\" is being destroyed: a run is at it, or the next one finishes it", path);
     }
+    TRY(judge_bucket(c, final, since));
     c->verify->snapshots_destroyed++;
     return OK;
 }
@@ -249,6 +271,8 @@ find_orphan_directories(Verify *v, Arena *arena, const StoreRule *store)
     for (size_t i = 0; i < count; i++)
     {
         const size_t length = strlen(entries[i]), ending = strlen(PARTIAL);
+        if (entries[i][0] == '.') /* fetched by somebody just now */
+            continue;
         const bool partial = length > ending && strcmp(entries[i] + length - ending, PARTIAL) == 0;
         names[kept++] = arena_strndup(arena, entries[i], partial ? length - ending : length);
     }

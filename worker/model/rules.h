@@ -160,7 +160,7 @@ typedef struct StoreRule
     const char *path;
     const char *match;  /* copies: names below path, with ${key} */
     const char *marker; /* copies: a file below path without which the right file system is not mounted; NULL */
-    /* s3; path is NULL */
+    /* s3; path: snapshots, where they are meanwhile */
     const char *endpoint;
     const char *bucket;
     const char *prefix;     /* copies: with ${key} */

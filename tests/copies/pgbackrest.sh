@@ -61,6 +61,11 @@ chmod +x "$WORK/bin/pgbackrest"
 : >"$WORK/fault"
 : >"$WORK/calls"
 MINE=$PATH
+killed_at() # POINT
+{
+    run env PATH="$WORK/bin:$MINE" EXPUNGE_FAULT="$1" "$EXPUNGE_FAULTY" --config "$CONF" run
+    expect_equal "killed at $1: it was, and nobody is cleared" '137 archived 1, erased 3' "$STATUS $(states eu)"
+}
 x() { PATH=$WORK/bin:$MINE "$EXPUNGE" --config "$CONF" "$@"; }
 back() { "$REAL" --config="$BACK/conf" --stanza=main "$@"; }
 search() { grep -rla "$CANARY" "$BACK/repo" "$BACK/scratch" "$STATE" 2>/dev/null; }
@@ -92,6 +97,8 @@ wait "$reader" 2>/dev/null
 sql eu "select pg_drop_replication_slot('old')" >"$WORK/ignored"
 expect_true 'a set that was made after the DELETE holds the canary' test -n "$(search | grep 'F_')"
 
+killed_at barrier.rewritten
+expect_equal 'killed at barrier.rewritten: no barrier is set' 0 "$(sql eu 'select count(barrier_lsn) from expunge.disposal')"
 run x run
 expect_equal 'nothing is cleared: sets from before the barrier are there' 'archived 1, erased 3' "$(states eu)"
 expect_equal 'the barrier is set, behind the erasure' 3 "$(sql eu 'select count(*) from expunge.disposal where barrier_lsn > erased_lsn')"
@@ -134,6 +141,17 @@ run x run
 stands 'another command holds the lock' eu 'archived 1, erased 3' 'holds the lock of stanza "main"'
 exec 7>&-
 
+# ---- 1,000 disposals --------------------------------------------------------------------------------------------------
+
+sql eu "insert into expunge.disposal (kind, name, subject_key, incarnation, ground, state, as_of, ended_at, archived_at, erase_after, erasing_at, erased_at, root_erased, key_destroyed_at, erased_lsn, barrier_lsn, configuration_digest)
+        select d.kind, 'm' || n, 'm' || n, d.incarnation, d.ground, d.state, d.as_of, d.ended_at, d.archived_at, d.erase_after, d.erasing_at, d.erased_at, d.root_erased, null, d.erased_lsn, d.barrier_lsn, d.configuration_digest
+          from expunge.disposal d, generate_series(1, 997) n where d.id = (select min(id) from expunge.disposal where state = 'erased')"
+: >"$WORK/calls"
+run x run
+expect_equal 'a thousand wait for the stanza, dated' 'archived 1, erased 1000 cluster dated 1000' "$(states eu) $(copies eu)"
+expect_equal 'for them all it was asked once' 1 "$(grep -c '^info ' "$WORK/calls")"
+sql eu "delete from expunge.copy c using expunge.disposal d where d.id = c.disposal and d.name like 'm%'; delete from expunge.disposal where name like 'm%'"
+
 # ---- replace --------------------------------------------------------------------------------------------------------------
 sed -i "s|purge = \"expire\";|purge = \"replace\"; scratch = \"$BACK/scratch\";|" "$CONF"
 expect_true 'the canary is in the repository still' test -n "$(search)"
@@ -149,6 +167,11 @@ expect_equal 'a hold on one of them: the others say why they wait' 'its sets hol
 expect_equal 'a hold on one of them: no set goes' "$before" "$(sets)"
 expect_status 'the hold is released' 0 x release eu-1 --reason 'it is settled'
 
+before=$(sets)
+killed_at pgbackrest.backup
+expect_equal 'killed at pgbackrest.backup: no set came or went' "$before" "$(sets)"
+killed_at pgbackrest.backed
+expect_equal 'killed at pgbackrest.backed: the new set is there, and the older ones' $((before + 1)) "$(sets)"
 printf '%s\n' '[ "$1" != restore ] || exit 30' >"$WORK/fault"
 run x run
 stands 'the new set cannot be restored' eu 'archived 1, erased 3' 'could not be restored for a proof'
@@ -161,11 +184,8 @@ stands 'a hold comes while the new set is proven' eu 'archived 1, erased 3' 'hol
 expect_equal 'a hold comes while the new set is proven: no set goes' "$before" "$(sets)"
 expect_status 'that hold is released' 0 x release eu-2 --reason 'it is settled'
 : >"$WORK/fault"
-for point in pgbackrest.expire pgbackrest.expired; do
-    run env PATH="$WORK/bin:$MINE" EXPUNGE_FAULT="$point" "$EXPUNGE_FAULTY" --config "$CONF" run
-    expect_equal "killed at $point: it was" 137 "$STATUS"
-    expect_equal "killed at $point: nobody is cleared yet" 'archived 1, erased 3' "$(states eu)"
-done
+killed_at pgbackrest.expire
+killed_at pgbackrest.expired
 converges 'replaced' eu
 expect_equal 'the canary is found nowhere' '' "$(search)"
 expect_equal 'no half-made set is left' '' "$(find "$half" 2>/dev/null)"

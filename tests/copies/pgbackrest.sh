@@ -3,51 +3,14 @@
 # pgbackrest.sh -- copies that are pgBackRest's sets and WAL (P3, facts.md "Backups"), with the real program, a stanza and a
 # cluster of its own: a canary is found in the repository before, and nowhere after its sets were replaced; a set that was
 # made after the DELETE is not clean by that alone; what is locked, half-made, silent or odd is never taken for gone.
-# shellcheck source=tests/support/copies.sh
-. "$(dirname "$0")/../support/copies.sh"
+# shellcheck source=tests/support/backrest.sh
+. "$(dirname "$0")/../support/backrest.sh"
 if ! command -v pgbackrest >/dev/null; then
     skip 'pgbackrest' 'it is not installed'
     done_testing
 fi
 
-# The archive command runs as the server's user, all else as this one: a directory for both.
-BACK=$(mktemp -d "${TMPDIR:-/tmp}/expunge-back.XXXXXX")
-at_end 'rm -rf "$BACK"'
-mkdir -p "$BACK/repo" "$BACK/lock" "$BACK/scratch"
-SERVER=
-if [ "$(id -u)" = 0 ]; then
-    SERVER='runuser -u postgres --'
-    chown -R postgres: "$BACK"
-    chmod 755 "$BACK"
-    chmod 2770 "$BACK/repo" "$BACK/lock"
-fi
-REAL=$(command -v pgbackrest)
-EXPUNGE_CLUSTER_OPTIONS="-c archive_mode=on -c archive_command='$REAL --config=$BACK/conf --stanza=main archive-push %p'"
-cluster_own
-DATA=$(sql /postgres 'show data_directory')
-RETENTION=repo1-retention-full=2
-configure()
-{
-    cat >"$BACK/conf" <<END
-[global]
-repo1-path=$BACK/repo
-compress-type=none
-lock-path=$BACK/lock
-log-level-file=off
-log-level-console=off
-start-fast=y
-archive-timeout=60
-$RETENTION
-[main]
-pg1-path=$DATA
-pg1-user=postgres
-pg1-socket-path=$(sed -E 's/^host=([^ ]*) .*/\1/' <<<"$CONNINFO")
-END
-    chmod 644 "$BACK/conf"
-}
-configure
-# shellcheck disable=SC2086 # words
-$SERVER "$REAL" --config="$BACK/conf" --stanza=main stanza-create || die 'stanza-create failed'
+backrest_cluster
 
 # pgBackRest, and in front of it what this test breaks: a line of shell in $WORK/fault, with its command in $1.
 mkdir -p "$WORK/bin"
@@ -67,7 +30,6 @@ killed_at() # POINT
     expect_equal "killed at $1: it was, and nobody is cleared" '137 archived 1, erased 3' "$STATUS $(states eu)"
 }
 x() { PATH=$WORK/bin:$MINE "$EXPUNGE" --config "$CONF" "$@"; }
-back() { "$REAL" --config="$BACK/conf" --stanza=main "$@"; }
 search() { grep -rla "$CANARY" "$BACK/repo" "$BACK/scratch" "$STATE" 2>/dev/null; }
 sets() { find "$BACK/repo/backup/main" -mindepth 1 -maxdepth 1 -type d -name '2*' | wc -l; }
 

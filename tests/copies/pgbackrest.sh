@@ -3,51 +3,14 @@
 # pgbackrest.sh -- copies that are pgBackRest's sets and WAL (P3, facts.md "Backups"), with the real program, a stanza and a
 # cluster of its own: a canary is found in the repository before, and nowhere after its sets were replaced; a set that was
 # made after the DELETE is not clean by that alone; what is locked, half-made, silent or odd is never taken for gone.
-# shellcheck source=tests/support/copies.sh
-. "$(dirname "$0")/../support/copies.sh"
+# shellcheck source=tests/support/backrest.sh
+. "$(dirname "$0")/../support/backrest.sh"
 if ! command -v pgbackrest >/dev/null; then
     skip 'pgbackrest' 'it is not installed'
     done_testing
 fi
 
-# The archive command runs as the server's user, all else as this one: a directory for both.
-BACK=$(mktemp -d "${TMPDIR:-/tmp}/expunge-back.XXXXXX")
-at_end 'rm -rf "$BACK"'
-mkdir -p "$BACK/repo" "$BACK/lock" "$BACK/scratch"
-SERVER=
-if [ "$(id -u)" = 0 ]; then
-    SERVER='runuser -u postgres --'
-    chown -R postgres: "$BACK"
-    chmod 755 "$BACK"
-    chmod 2770 "$BACK/repo" "$BACK/lock"
-fi
-REAL=$(command -v pgbackrest)
-EXPUNGE_CLUSTER_OPTIONS="-c archive_mode=on -c archive_command='$REAL --config=$BACK/conf --stanza=main archive-push %p'"
-cluster_own
-DATA=$(sql /postgres 'show data_directory')
-RETENTION=repo1-retention-full=2
-configure()
-{
-    cat >"$BACK/conf" <<END
-[global]
-repo1-path=$BACK/repo
-compress-type=none
-lock-path=$BACK/lock
-log-level-file=off
-log-level-console=off
-start-fast=y
-archive-timeout=60
-$RETENTION
-[main]
-pg1-path=$DATA
-pg1-user=postgres
-pg1-socket-path=$(sed -E 's/^host=([^ ]*) .*/\1/' <<<"$CONNINFO")
-END
-    chmod 644 "$BACK/conf"
-}
-configure
-# shellcheck disable=SC2086 # words
-$SERVER "$REAL" --config="$BACK/conf" --stanza=main stanza-create || die 'stanza-create failed'
+backrest_cluster
 
 # pgBackRest, and in front of it what this test breaks: a line of shell in $WORK/fault, with its command in $1.
 mkdir -p "$WORK/bin"
@@ -61,8 +24,12 @@ chmod +x "$WORK/bin/pgbackrest"
 : >"$WORK/fault"
 : >"$WORK/calls"
 MINE=$PATH
+killed_at() # POINT
+{
+    run env PATH="$WORK/bin:$MINE" EXPUNGE_FAULT="$1" "$EXPUNGE_FAULTY" --config "$CONF" run
+    expect_equal "killed at $1: it was, and nobody is cleared" '137 archived 1, erased 3' "$STATUS $(states eu)"
+}
 x() { PATH=$WORK/bin:$MINE "$EXPUNGE" --config "$CONF" "$@"; }
-back() { "$REAL" --config="$BACK/conf" --stanza=main "$@"; }
 search() { grep -rla "$CANARY" "$BACK/repo" "$BACK/scratch" "$STATE" 2>/dev/null; }
 sets() { find "$BACK/repo/backup/main" -mindepth 1 -maxdepth 1 -type d -name '2*' | wc -l; }
 
@@ -92,6 +59,8 @@ wait "$reader" 2>/dev/null
 sql eu "select pg_drop_replication_slot('old')" >"$WORK/ignored"
 expect_true 'a set that was made after the DELETE holds the canary' test -n "$(search | grep 'F_')"
 
+killed_at barrier.rewritten
+expect_equal 'killed at barrier.rewritten: no barrier is set' 0 "$(sql eu 'select count(barrier_lsn) from expunge.disposal')"
 run x run
 expect_equal 'nothing is cleared: sets from before the barrier are there' 'archived 1, erased 3' "$(states eu)"
 expect_equal 'the barrier is set, behind the erasure' 3 "$(sql eu 'select count(*) from expunge.disposal where barrier_lsn > erased_lsn')"
@@ -134,6 +103,17 @@ run x run
 stands 'another command holds the lock' eu 'archived 1, erased 3' 'holds the lock of stanza "main"'
 exec 7>&-
 
+# ---- 1,000 disposals --------------------------------------------------------------------------------------------------
+
+sql eu "insert into expunge.disposal (kind, name, subject_key, incarnation, ground, state, as_of, ended_at, archived_at, erase_after, erasing_at, erased_at, root_erased, key_destroyed_at, erased_lsn, barrier_lsn, configuration_digest)
+        select d.kind, 'm' || n, 'm' || n, d.incarnation, d.ground, d.state, d.as_of, d.ended_at, d.archived_at, d.erase_after, d.erasing_at, d.erased_at, d.root_erased, null, d.erased_lsn, d.barrier_lsn, d.configuration_digest
+          from expunge.disposal d, generate_series(1, 997) n where d.id = (select min(id) from expunge.disposal where state = 'erased')"
+: >"$WORK/calls"
+run x run
+expect_equal 'a thousand wait for the stanza, dated' 'archived 1, erased 1000 cluster dated 1000' "$(states eu) $(copies eu)"
+expect_equal 'for them all it was asked once' 1 "$(grep -c '^info ' "$WORK/calls")"
+sql eu "delete from expunge.copy c using expunge.disposal d where d.id = c.disposal and d.name like 'm%'; delete from expunge.disposal where name like 'm%'"
+
 # ---- replace --------------------------------------------------------------------------------------------------------------
 sed -i "s|purge = \"expire\";|purge = \"replace\"; scratch = \"$BACK/scratch\";|" "$CONF"
 expect_true 'the canary is in the repository still' test -n "$(search)"
@@ -149,6 +129,11 @@ expect_equal 'a hold on one of them: the others say why they wait' 'its sets hol
 expect_equal 'a hold on one of them: no set goes' "$before" "$(sets)"
 expect_status 'the hold is released' 0 x release eu-1 --reason 'it is settled'
 
+before=$(sets)
+killed_at pgbackrest.backup
+expect_equal 'killed at pgbackrest.backup: no set came or went' "$before" "$(sets)"
+killed_at pgbackrest.backed
+expect_equal 'killed at pgbackrest.backed: the new set is there, and the older ones' $((before + 1)) "$(sets)"
 printf '%s\n' '[ "$1" != restore ] || exit 30' >"$WORK/fault"
 run x run
 stands 'the new set cannot be restored' eu 'archived 1, erased 3' 'could not be restored for a proof'
@@ -161,11 +146,8 @@ stands 'a hold comes while the new set is proven' eu 'archived 1, erased 3' 'hol
 expect_equal 'a hold comes while the new set is proven: no set goes' "$before" "$(sets)"
 expect_status 'that hold is released' 0 x release eu-2 --reason 'it is settled'
 : >"$WORK/fault"
-for point in pgbackrest.expire pgbackrest.expired; do
-    run env PATH="$WORK/bin:$MINE" EXPUNGE_FAULT="$point" "$EXPUNGE_FAULTY" --config "$CONF" run
-    expect_equal "killed at $point: it was" 137 "$STATUS"
-    expect_equal "killed at $point: nobody is cleared yet" 'archived 1, erased 3' "$(states eu)"
-done
+killed_at pgbackrest.expire
+killed_at pgbackrest.expired
 converges 'replaced' eu
 expect_equal 'the canary is found nowhere' '' "$(search)"
 expect_equal 'no half-made set is left' '' "$(find "$half" 2>/dev/null)"

@@ -211,6 +211,20 @@ for point in copies.listed s3.listed s3.delete s3.deleted copies.purged; do
     over "killed at $point"
 done
 
+# ---- a hold that comes while objects are taken away --------------------------------------------------------------------------
+fresh
+EXPUNGE_FAULT_PAUSE="s3.listed:$WORK/go" "$EXPUNGE_FAULTY" --config "$CONF" run >"$OUT" 2>"$ERR" </dev/null &
+for ((i = 0; i < 1200; i++)); do [ ! -e "$WORK/go.reached" ] || break; sleep 0.05; done
+sql eu "select expunge.place_hold('customer', 'e2', 'legal', 'a dispute')" >/dev/null
+touch "$WORK/go"
+wait $!
+expect_equal 'what is held stays, with its upload; the others go' 't/e2/a t/e2/up t/k1/x ' "$(s3_left)"
+expect_equal 'only the held one is not cleared' 'archived 1, cleared 2, erased 1' "$(states eu)"
+expect_match 'and says why' <(error_of eu objects) 'hold'
+sql eu 'update expunge.hold set released_at = now()'
+converges 'when it is released' eu
+expect_equal 'its objects go, too' 't/k1/x ' "$(s3_left)"
+
 # ---- 1,000 disposals ---------------------------------------------------------------------------------------------------------
 fresh
 thousand_wait eu

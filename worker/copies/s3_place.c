@@ -51,6 +51,14 @@ no_one_lives(void *context, const CopyCase *about, const char *const *keys, size
     return OK;
 }
 
+/* Whoever removes a snapshot has judged its holds. */
+static Err
+no_one_holds(void *context)
+{
+    (void)context;
+    return OK;
+}
+
 /* A snapshot is removed as a subject's objects are: its name stands for the key. */
 static CopyStore
 as_copies(const CopyStore *store, StoreRule *rule)
@@ -61,6 +69,7 @@ as_copies(const CopyStore *store, StoreRule *rule)
     rule->prefix = key_of(store, "${key}", "");
     copies.rule = rule;
     copies.living = no_one_lives;
+    copies.judge_again = no_one_holds;
     return copies;
 }
 

@@ -12,13 +12,21 @@
 #define BATCH ((size_t)1000)         /* DeleteObjects: S3's own limit */
 #define ROUND_ITEMS ((size_t)100000) /* so much is listed before it is deleted: some 20 MB */
 
+/* Some of its versions were refused. */
+typedef struct Refusal
+{
+    CopyCase *owner;
+    const char *code;
+} Refusal;
+
 /* What is to go, of one round. */
 typedef struct Doomed
 {
     const S3Prefix *owners;
     size_t owner_count;
     S3Item item;
-    bool is_refused;
+    bool is_refused; /* by the store, or by a hold that came meanwhile */
+    const char *code;
 } Doomed;
 
 typedef struct Purge
@@ -32,7 +40,9 @@ typedef struct Purge
     size_t room;
     size_t gone; /* the service says so */
     const S3Item *first_gone;
-    const char *code; /* why something was refused last */
+    Refusal *refusals;
+    size_t refusal_count;
+    size_t refusal_room;
 } Purge;
 
 /* -- listing what is to go ----------------------------------------------------------------------------------------- */
@@ -71,7 +81,32 @@ static void
 note_refused(Purge *p, Doomed *d, const char *code)
 {
     d->is_refused = true;
-    p->code = arena_strdup(p->s3->store->arena, text_blank(code) ? "no reason given" : code);
+    d->code = arena_strdup(p->s3->store->arena, text_blank(code) ? "no reason given" : code);
+}
+
+/* Holds that came since: what they keep stays. */
+static bool
+is_held(const Doomed *d)
+{
+    for (size_t o = 0; o < d->owner_count; o++)
+        if (d->owners[o].owner->problem != NULL)
+            return true;
+    return false;
+}
+
+/* ret_count: of the batch, those that may go, at its beginning. */
+static Err
+judge_again(const Purge *p, Doomed **batch, size_t count, size_t *ret_count)
+{
+    *ret_count = 0;
+    TRY(p->s3->store->judge_again(p->s3->store->context));
+    for (size_t i = 0; i < count; i++)
+    {
+        batch[i]->is_refused = is_held(batch[i]);
+        if (!batch[i]->is_refused)
+            batch[(*ret_count)++] = batch[i];
+    }
+    return OK;
 }
 
 /* What is gone already was deleted as well. */
@@ -92,6 +127,11 @@ is_of_one(const S3Answer *answer)
 static Err
 delete_one(Purge *p, Arena *arena, Doomed *d)
 {
+    size_t may_go;
+
+    TRY(judge_again(p, &d, 1, &may_go));
+    if (may_go == 0)
+        return OK;
     const S3Call call = { .method = "DELETE",
                           .key = d->item.key,
                           .query = arena_printf(arena, "%s=%s", d->item.is_upload ? "uploadId" : "versionId",
@@ -154,8 +194,13 @@ read_result(Purge *p, const XmlNode *root, Doomed *const *batch, size_t count)
 }
 
 static Err
-delete_batch(Purge *p, Arena *arena, Doomed *const *batch, size_t count)
+delete_batch(Purge *p, Arena *arena, Doomed **batch, size_t listed)
 {
+    size_t count;
+
+    TRY(judge_again(p, batch, listed, &count));
+    if (count == 0)
+        return OK;
     const char *body = batch_body(arena, batch, count);
     const S3Call call = { .method = "POST",
                           .query = "delete=",
@@ -205,12 +250,26 @@ delete_round(Purge *p)
 /* -- rounds -------------------------------------------------------------------------------------------------------- */
 
 static void
-tell_refused(const Purge *p)
+note_refusals(Purge *p)
 {
     for (size_t i = 0; i < p->count; i++)
-        for (size_t o = 0; p->list[i].is_refused && o < p->list[i].owner_count; o++)
-            p->list[i].owners[o].owner->problem =
-                arena_printf(p->s3->store->arena, "the store refused to delete object versions of it (%s)", p->code);
+        for (size_t o = 0; p->list[i].code != NULL && o < p->list[i].owner_count; o++)
+        {
+            const Refusal refusal = { .owner = p->list[i].owners[o].owner, .code = p->list[i].code };
+            if (p->refusal_count == 0 || p->refusals[p->refusal_count - 1].owner != refusal.owner)
+                ARENA_PUSH(p->s3->store->arena, p->refusals, p->refusal_count, p->refusal_room, refusal);
+        }
+}
+
+/* At the end: until then, a problem is a hold's. */
+static void
+tell_refused(const Purge *p)
+{
+    for (size_t i = 0; i < p->refusal_count; i++)
+        if (p->refusals[i].owner->problem == NULL)
+            p->refusals[i].owner->problem = arena_printf(p->s3->store->arena,
+                                                         "the store refused to delete object versions of it (%s)",
+                                                         p->refusals[i].code);
 }
 
 /* Deleted, it says, and lists it again: asking once more changes nothing. */
@@ -232,7 +291,7 @@ run_rounds(Purge *p, S3Walk *walk)
         TRY(s3_walk(walk));
         fault_point("s3.listed");
         TRY(delete_round(p));
-        tell_refused(p);
+        note_refusals(p);
         if (p->gone == 0 && p->count < ROUND_ITEMS)
             return OK;
         if (is_stuck(p, key, id))
@@ -256,5 +315,7 @@ s3_purge(CopyStore *store, CopyCase *const *cases, size_t count)
     walk.begin = begin;
     walk.visit = gather;
     walk.context = &purge;
-    return run_rounds(&purge, &walk);
+    const Err e = run_rounds(&purge, &walk);
+    tell_refused(&purge);
+    return e;
 }

@@ -15,7 +15,7 @@
 
 #define HUSHED_BYTES ((size_t)200)
 
-static const CopyKind *const kinds[] = { &directory_kind, &s3_kind,     &restic_kind,
+static const CopyKind *const kinds[] = { &directory_kind,  &s3_kind,     &restic_kind,
                                          &pgbackrest_kind, &barman_kind, &byprogram_kind };
 
 const CopyKind *

@@ -51,6 +51,13 @@ no_one_lives(void *context, const CopyCase *about, const char *const *keys, size
     return OK;
 }
 
+static Err
+no_hold_comes(void *context)
+{
+    (void)context;
+    return OK;
+}
+
 /* A snapshot is removed as a subject's objects are: its name stands for the key. */
 static CopyStore
 as_copies(const CopyStore *store, StoreRule *rule)
@@ -61,6 +68,7 @@ as_copies(const CopyStore *store, StoreRule *rule)
     rule->prefix = key_of(store, "${key}", "");
     copies.rule = rule;
     copies.living = no_one_lives;
+    copies.judge_again = no_hold_comes;
     return copies;
 }
 

@@ -19,6 +19,7 @@ typedef struct Doomed
     size_t owner_count;
     S3Item item;
     bool is_refused;
+    bool is_barred; /* by a hold that came since */
 } Doomed;
 
 typedef struct Purge
@@ -89,9 +90,36 @@ is_of_one(const S3Answer *answer)
            text_equal(answer->code, "InvalidRequest") || text_equal(answer->code, "MethodNotAllowed");
 }
 
+static bool
+is_barred(const Doomed *d)
+{
+    for (size_t o = 0; o < d->owner_count; o++)
+        if (d->owners[o].owner->problem != NULL)
+            return true;
+    return false;
+}
+
+/* Holds that came meanwhile: what they bar is taken out of the batch.  A case of which something was refused waits as well. */
+static Err
+judge_again(const Purge *p, Doomed **batch, size_t *count)
+{
+    size_t kept = 0;
+
+    TRY(copies_judge_again(p->s3->store, NULL, 0));
+    for (size_t i = 0; i < *count; i++)
+    {
+        batch[i]->is_barred = is_barred(batch[i]);
+        if (!batch[i]->is_barred)
+            batch[kept++] = batch[i];
+    }
+    *count = kept;
+    return OK;
+}
+
 static Err
 delete_one(Purge *p, Arena *arena, Doomed *d)
 {
+    size_t count = 1;
     const S3Call call = { .method = "DELETE",
                           .key = d->item.key,
                           .query = arena_printf(arena, "%s=%s", d->item.is_upload ? "uploadId" : "versionId",
@@ -99,6 +127,9 @@ delete_one(Purge *p, Arena *arena, Doomed *d)
                           .doing = d->item.is_upload ? "abort an upload in" : "delete a version in" };
     S3Answer answer;
 
+    TRY(judge_again(p, &d, &count));
+    if (count == 0)
+        return OK;
     TRY(s3_ask(p->s3, arena, &call, &answer));
     if (answer.code == NULL || says_gone(answer.code))
         return OK;
@@ -154,8 +185,11 @@ read_result(Purge *p, const XmlNode *root, Doomed *const *batch, size_t count)
 }
 
 static Err
-delete_batch(Purge *p, Arena *arena, Doomed *const *batch, size_t count)
+delete_batch(Purge *p, Arena *arena, Doomed **batch, size_t count)
 {
+    TRY(judge_again(p, batch, &count));
+    if (count == 0)
+        return OK;
     const char *body = batch_body(arena, batch, count);
     const S3Call call = { .method = "POST",
                           .query = "delete=",
@@ -197,7 +231,7 @@ delete_round(Purge *p)
     p->gone = 0;
     p->first_gone = NULL;
     for (size_t i = 0; i < p->count; i++)
-        if (!p->list[i].is_refused && p->gone++ == 0)
+        if (!p->list[i].is_refused && !p->list[i].is_barred && p->gone++ == 0)
             p->first_gone = &p->list[i].item;
     return OK;
 }

@@ -13,7 +13,7 @@ small_house home eu
 sql eu "create table app.blob (id bigint primary key, customer_id text references app.customer, bytes text); create index on app.blob (customer_id);
         insert into app.blob select n, 'g1', (select string_agg(md5(random()::text || n || m), '') from generate_series(1, 2000) m) from generate_series(1, 300) n"
 sed -i -e "s|^stores = .*|stores = ( { name = \"bucket\"; kind = \"s3\"; role = \"snapshots\"; path = \"$SPOOL\"; endpoint = \"$S3_ENDPOINT\"; bucket = \"uploads\"; prefix = \"snapshots/\"; access_key = \"file:$S3/access\"; secret_key = \"file:$S3/secret\"; private_hosts = [ \"127.0.0.1\" ]; timeout = \"20 seconds\"; region = \"eu\"; } );|" "$CONF"
-mkdir -p -m 0700 "$SPOOL"
+(umask 077 && mkdir -p "$SPOOL")
 run x init
 [ "$STATUS" = 0 ] || die "init failed: $(last_run)"
 stays() { s3_fill other/x snapshots; }

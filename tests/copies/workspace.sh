@@ -86,7 +86,7 @@ reference eu
 CANARY=canary-$RANDOM$RANDOM$RANDOM
 WORKSPACE=$(sql eu "select r.workspace_id from cloud.message m join cloud.room r on r.id = m.room_id join cloud.workspace w on w.id = r.workspace_id join billing.customer c on c.workspace_id = w.id where w.status = 'active' group by 1 having count(*) > 3 order by 1 limit 1")
 OTHER=$(sql eu "select r.workspace_id from cloud.message m join cloud.room r on r.id = m.room_id join cloud.workspace w on w.id = r.workspace_id where w.status = 'active' and w.id <> '$WORKSPACE' group by 1 having count(*) > 3 order by 1 limit 1")
-[ -n "$WORKSPACE" ] && [ -n "$OTHER" ] || die 'the reference data has no such workspaces'
+if [ -z "$WORKSPACE" ] || [ -z "$OTHER" ]; then die 'the reference data has no such workspaces'; fi
 sql eu "update cloud.message m set body = '$CANARY ' || m.id from cloud.room r where r.id = m.room_id and r.workspace_id = '$WORKSPACE';
         update cloud.workspace set contact_name = '$CANARY', status = 'cancelled', cancelled_at = now() where id = '$WORKSPACE';
         update billing.invoice set customer_name = '$CANARY' where workspace_id = '$WORKSPACE';

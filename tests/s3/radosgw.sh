@@ -75,4 +75,28 @@ converges 'when both are over' eu
 expect_equal 'nobody else lost an object' 't/k1/x ' "$(all_of locked)"
 expect_status 'the evidence verifies' 0 x verify
 
+# ---- as the place for snapshots ------------------------------------------------------------------------------------------------
+client PUT /keep >/dev/null
+versioning keep Enabled
+small two
+small_house snapshots two
+sql two "create table app.blob (id bigint primary key, customer_id text references app.customer, bytes text); create index on app.blob (customer_id);
+         insert into app.blob select n, 'g1', (select string_agg(md5(random()::text || n || m), '') from generate_series(1, 2000) m) from generate_series(1, 300) n"
+sed -i "s|^stores = .*|stores = ( $(S3_BUCKET=keep s3_store 'snapshots/' "path = \"$WORK/spool\"; region = \"eu\";" | sed 's/"copies"/"snapshots"/; s/timeout = "1 second"/timeout = "1 minute"/') );|" "$CONF"
+(umask 077 && mkdir -p "$WORK/spool")
+expect_status 'a house whose snapshots are there' 0 x init
+expect_status 'check finds the bucket' 0 x check
+expect_status 'a run writes them there' 0 x run
+id=eu-$(sql two "select id from expunge.disposal where subject_key = 'g1'")
+expect_equal 'and nowhere else' '' "$(ls -A "$WORK/spool")"
+expect_status 'they verify, and a drill restores them' 0 x verify --drill
+expect_status 'one is read' 0 x snapshot cat "$id" app.blob
+expect_equal 'with all its rows' 300 "$(wc -l <"$OUT")"
+sql two "update app.customer set status = 'active', ended_at = null where id = 'g1'"
+expect_status 'the customer comes back' 0 x run
+name=$(sql two "select snapshot_name from expunge.disposal where id = ${id#eu-}")
+expect_equal 'then no version of it is left' '' "$(client versions keep | grep "$name")"
+expect_true 'and another is there' test -n "$(client versions keep)"
+expect_status 'the evidence verifies' 0 x verify
+
 done_testing

@@ -117,10 +117,11 @@ sql eu "delete from expunge.copy c using expunge.disposal d where d.id = c.dispo
 # ---- replace --------------------------------------------------------------------------------------------------------------
 sed -i "s|purge = \"expire\";|purge = \"replace\"; scratch = \"$BACK/scratch\";|" "$CONF"
 expect_true 'the canary is in the repository still' test -n "$(search)"
-# A set that was half made when its maker was killed.
-half=$BACK/repo/backup/main/20200101-000000F
-mkdir -p "$half"
-echo "$CANARY" >"$half/part"
+# Sets that were half made when their makers were killed: the newest would be resumed by the next backup.
+for half in 20200101-000000F "$(date -u +%Y%m%d-%H%M%SF)"; do
+    mkdir -p "$BACK/repo/backup/main/$half"
+    echo "$CANARY" >"$BACK/repo/backup/main/$half/part"
+done
 expect_status 'a hold is placed' 0 x hold customer e1 --type legal --reason 'a dispute'
 before=$(sets)
 run x run
@@ -133,7 +134,7 @@ before=$(sets)
 killed_at pgbackrest.backup
 expect_equal 'killed at pgbackrest.backup: no set came or went' "$before" "$(sets)"
 killed_at pgbackrest.backed
-expect_equal 'killed at pgbackrest.backed: the new set is there, and the older ones' $((before + 1)) "$(sets)"
+expect_equal 'killed at pgbackrest.backed: the new set is there, the older ones, and no half-made one that could be resumed' "$before no" "$(sets) $([ ! -e "$BACK/repo/backup/main/$half" ] && echo no)"
 printf '%s\n' '[ "$1" != restore ] || exit 30' >"$WORK/fault"
 run x run
 stands 'the new set cannot be restored' eu 'archived 1, erased 3' 'could not be restored for a proof'
@@ -150,7 +151,7 @@ killed_at pgbackrest.expire
 killed_at pgbackrest.expired
 converges 'replaced' eu
 expect_equal 'the canary is found nowhere' '' "$(search)"
-expect_equal 'no half-made set is left' '' "$(find "$half" 2>/dev/null)"
+expect_equal 'no half-made set is left' '' "$(find "$BACK/repo/backup/main" -name part)"
 expect_true 'what is left is a whole repository' back verify
 expect_no_match 'no key is an argument' "$WORK/calls" '\be[123]\b'
 

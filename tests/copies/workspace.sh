@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # workspace.sh -- P3, end to end: "when a cloud subscription ends, ALL data goes, backups included".  The reference schema, the
 # shipped configuration, real stores: a cluster with a pgBackRest repository, a restic repository of dumps for each workspace,
-# exports.  A workspace full of canaries is cancelled; before it is cleared a search finds them in each place,
+# a bucket with versions (moto's where the machine has it, else that of s3_server.py), exports.  A workspace full of canaries is cancelled; before it is cleared a search finds them in each place,
 # afterwards nowhere.
 # shellcheck source=tests/support/backrest.sh
 . "$(dirname "$0")/../support/backrest.sh"
+# shellcheck source=tests/support/s3_real.sh
+. "$(dirname "$0")/../support/s3_real.sh"
 for program in pgbackrest restic; do
     command -v "$program" >/dev/null && continue
     skip 'a workspace, end to end' "$program is not installed"
@@ -15,7 +17,7 @@ done
 # ---- the places -------------------------------------------------------------------------------------------------------------
 # One block each: set up, its store in STORES, filled by fill_PLACE, searched by search_PLACE (prints a line for each find).
 
-PLACES='cluster dumps exports worker'
+PLACES='cluster dumps objects exports worker'
 STORES=
 
 backrest_cluster
@@ -50,6 +52,37 @@ search_dumps()
         restic cat blob "$id" --no-cache --no-lock 2>/dev/null | grep -a "$CANARY" | head -n 1 | sed 's/.*/a blob/'
     done
 }
+
+if command -v moto_server >/dev/null; then
+    moto_start
+    client PUT /uploads >/dev/null || die 'the bucket was not made'
+    versioning uploads Enabled
+    fill_objects()
+    {
+        client put uploads "workspaces/$WORKSPACE/$CANARY" "workspaces/$WORKSPACE/$CANARY" "workspaces/$OTHER/a" || die 'objects were not made'
+        client DELETE "/uploads/workspaces/$WORKSPACE/$CANARY" >/dev/null
+        client POST "/uploads/workspaces/$WORKSPACE/$CANARY?uploads" >/dev/null
+    }
+    search_objects() # two versions with what is in them, a marker, an upload
+    {
+        local key version kind
+        client versions uploads | while read -r key version kind; do
+            [ "$kind" != Version ] || client GET "/uploads/$key?versionId=$version" | grep "$CANARY"
+        done
+        { client versions uploads && client uploads uploads; } | grep "$CANARY.* \(DeleteMarker\|Upload\)$"
+    }
+    others_objects() { client versions uploads | grep -c "workspaces/$OTHER/a "; }
+else
+    s3_server
+    fill_objects()
+    {
+        s3_fill "workspaces/$WORKSPACE/$CANARY" "workspaces/$WORKSPACE/$CANARY" "workspaces/$WORKSPACE/$CANARY\tmarker" "workspaces/$WORKSPACE/$CANARY\tupload" "workspaces/$OTHER/a"
+        x check >"$WORK/filled" 2>&1 # a request
+    }
+    search_objects() { grep "$CANARY" "$S3/state"; }
+    others_objects() { grep -c "workspaces/$OTHER/a " "$S3/state"; }
+fi
+STORES="$STORES, $(s3_store "workspaces/\${key}/" 'subjects = [ "workspace" ]; databases = [ "eu" ];' | sed 's/timeout = "1 second"/timeout = "1 minute"/')"
 
 STORES="$STORES, { name = \"exports\"; kind = \"directory\"; role = \"copies\"; path = \"$WORK/exports\"; match = \"workspace-\${key}/*\"; subjects = [ \"workspace\" ]; databases = [ \"eu\" ]; }"
 fill_exports()
@@ -103,7 +136,7 @@ expect_equal 'it is cancelled: archived, and in its grace period' archived "$(sq
 for place in $PLACES; do
     "fill_$place"
 done
-expect_equal 'the search finds the canaries in each place' 'cluster:2 dumps:1 exports:1 worker:2 ' "$(finds)"
+expect_equal 'the search finds the canaries in each place' 'cluster:2 dumps:1 objects:4 exports:1 worker:2 ' "$(finds)"
 
 # ---- the grace period ends ----------------------------------------------------------------------------------------------------
 
@@ -115,10 +148,10 @@ done
 expect_equal 'it is cleared, within one run' "cleared 0" "$(sql eu "select state from expunge.disposal where 'eu-' || id = '$ID'") $i"
 expect_equal 'the canaries are nowhere' '' "$(finds)"
 expect_status 'its certificate is complete' 0 x certificate "$ID" --json
-expect_json 'and says of each copy that it is gone' 'cluster gone, dumps gone, exports gone, snapshots-eu destroyed' out "select string_agg((c ->> 'store') || ' ' || (c ->> 'state'), ', ' order by c ->> 'store') from doc, jsonb_array_elements(j -> 'copies') c"
+expect_json 'and says of each copy that it is gone' 'cluster gone, dumps gone, exports gone, objects gone, snapshots-eu destroyed' out "select string_agg((c ->> 'store') || ' ' || (c ->> 'state'), ', ' order by c ->> 'store') from doc, jsonb_array_elements(j -> 'copies') c"
 expect_status 'the evidence verifies, and nothing of it is in the tables' 0 x verify
 expect_true 'what is left of the repository is whole' back verify
-expect_equal "another workspace's dump and export are there" '1 yes' "$(restic snapshots --json --no-cache --tag "workspace=$OTHER" | grep -o '"short_id"' | wc -l) $([ -e "$WORK/exports/workspace-$OTHER" ] && echo yes)"
+expect_equal "another workspace's dump, object and export are there" '1 1 yes' "$(restic snapshots --json --no-cache --tag "workspace=$OTHER" | grep -o '"short_id"' | wc -l) $(others_objects) $([ -e "$WORK/exports/workspace-$OTHER" ] && echo yes)"
 expect_equal 'and its rows' "$others" "$(sql eu "select count(*), sum(hashtext(m::text)) from cloud.message m join cloud.room r on r.id = m.room_id where r.workspace_id = '$OTHER'")"
 
 done_testing

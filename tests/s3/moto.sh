@@ -8,21 +8,7 @@ if ! command -v moto_server >/dev/null; then
     done_testing
 fi
 cluster_shared
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-moto_server -H 127.0.0.1 -p "$port" >"$WORK/moto.log" 2>&1 &
-moto=$!
-moto_stop()
-{
-    kill "$moto" 2>/dev/null
-    wait "$moto" 2>/dev/null
-}
-at_end moto_stop
-for ((i = 0; i < 600; i++)); do
-    ! (: >"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-    sleep 0.1
-done
-S3_ENDPOINT=http://127.0.0.1:$port ACCESS=anybody SECRET=anything
-credentials
+moto_start
 rich_bucket versioned Enabled
 small eu
 S3_BUCKET=versioned

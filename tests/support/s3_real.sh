@@ -6,6 +6,25 @@
 
 ACCESS='' SECRET=''
 client() { python3 "$ROOT/tests/support/s3.py" "$S3_ENDPOINT" "$ACCESS" "$SECRET" "$@"; }
+moto_stop()
+{
+    kill "$moto" 2>/dev/null
+    wait "$moto" 2>/dev/null
+}
+moto_start() # moto's server, where the machine has it
+{
+    local port i
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    moto_server -H 127.0.0.1 -p "$port" >"$WORK/moto.log" 2>&1 &
+    moto=$!
+    at_end moto_stop
+    for ((i = 0; i < 600; i++)); do
+        ! (: >"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+        sleep 0.1
+    done
+    S3_ENDPOINT=http://127.0.0.1:$port ACCESS=anybody SECRET=anything
+    credentials
+}
 XMLNS='xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 versioning() { client PUT "/$1?versioning" "<VersioningConfiguration $XMLNS><Status>$2</Status></VersioningConfiguration>" >/dev/null; }
 all_of() { client versions "$1" | cut -d ' ' -f 1 | tr '\n' ' '; client uploads "$1" | cut -d ' ' -f 1 | tr '\n' ' '; }

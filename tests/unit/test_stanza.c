@@ -154,6 +154,7 @@ START_TEST(a_directory_that_is_none_of_the_sets_is_half_made)
                                        "20260101-000000F_20260102-000000I\n20260103-000000F\nlatest\n"),
                      OK);
     ck_assert_uint_eq(repository->half_made, 1);
+    ck_assert_str_eq(repository->half_last, "20260103-000000F");
 }
 END_TEST
 

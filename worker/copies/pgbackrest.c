@@ -238,6 +238,17 @@ expire(const Replacement *r, size_t fulls)
     return OK;
 }
 
+/* Expiring takes half-made sets, but the newest of all: that one the next backup would resume, and takes away. */
+static bool
+could_resume(const BackupSets *sets, const BackupRepository *of)
+{
+    bool newest = of->half_last != NULL;
+
+    for (size_t i = 0; i < sets->count && newest; i++)
+        newest = sets->list[i].repository != of->key || strcmp(sets->list[i].label, of->half_last) < 0;
+    return newest;
+}
+
 static Err
 replace(Replacement *r, BackupSets *sets, size_t repository)
 {
@@ -246,7 +257,7 @@ replace(Replacement *r, BackupSets *sets, size_t repository)
 
     r->key = of->key;
     r->repo = arena_printf(r->stanza.store->arena, "--repo=%" PRId64, of->key);
-    if (sets_clean_full(sets, of, r->barrier_lsn, r->erased_at, &fulls) == NULL || of->half_made > 0)
+    if (sets_clean_full(sets, of, r->barrier_lsn, r->erased_at, &fulls) == NULL || could_resume(sets, of))
     {
         TRY(make_full(r));
         TRY(look(&r->stanza, sets));

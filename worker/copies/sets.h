@@ -31,6 +31,7 @@ typedef struct BackupRepository
     const char *oldest_in;  /* the directory where it lies aside; NULL: where WAL belongs */
     bool former_wal;        /* of a cluster that this one was upgraded from */
     size_t half_made;       /* sets that are not complete, and taken for copies */
+    const char *half_last;  /* the newest of them, where they sort among the others; NULL: not known */
     /* retention, from the configuration; 0: not known */
     int64_t keep;
     bool keep_days;

@@ -198,7 +198,11 @@ stanza_read_names(BackupSets *sets, BackupRepository *repository, const char *na
             return odd("the names in the repository");
     for (char *name; (name = strsep(&rest, "\n")) != NULL;)
         if (is_label(name) && sets_find(sets, repository->key, name) == NULL)
+        {
             repository->half_made++;
+            if (repository->half_last == NULL || strcmp(name, repository->half_last) > 0)
+                repository->half_last = name;
+        }
     return OK;
 }
 

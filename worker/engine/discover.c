@@ -141,26 +141,12 @@ static Disposal *
 new_disposal(Session *session, Arena *arena, const char *kind, const char *name, Instant as_of)
 {
     Disposal *d = ARENA_NEW(arena, Disposal);
-    *d = (Disposal){ .kind = kind,
-                     .name = name,
-                     .state = STATE_OPEN,
-                     .as_of = as_of,
-                     .cutoff = INSTANT_NONE,
-                     .ended_at = INSTANT_NONE,
-                     .opened_at = INSTANT_NONE,
-                     .archived_at = INSTANT_NONE,
-                     .erase_after = INSTANT_NONE,
-                     .erasing_at = INSTANT_NONE,
-                     .erased_at = INSTANT_NONE,
-                     .cleared_at = INSTANT_NONE,
-                     .withdrawn_at = INSTANT_NONE,
-                     .key_destroyed_at = INSTANT_NONE,
-                     .next_attempt_at = INSTANT_NONE,
-                     .restored_at = INSTANT_NONE,
-                     .requested_at = INSTANT_NONE,
-                     .withdrawal_at = INSTANT_NONE,
-                     .plan_at = INSTANT_NONE,
-                     .configuration_digest = session->rules->config_digest };
+
+    *d = disposals_new();
+    d->kind = kind;
+    d->name = name;
+    d->as_of = as_of;
+    d->configuration_digest = session->rules->config_digest;
     return d;
 }
 

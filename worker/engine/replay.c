@@ -24,32 +24,20 @@ replay_action_name(ReplayAction action)
 static Disposal
 disposal_for(const Replay *replay, const ReplayItem *item)
 {
-    return (Disposal){ .kind = item->action == REPLAY_POLICY ? "policy" : item->kind,
-                       .name = item->name,
-                       .subject_key = item->key,
-                       .incarnation = item->incarnation,
-                       .commitment = item->fact->subject,
-                       .ground = "replay",
-                       .immediate = true,
-                       .state = STATE_OPEN,
-                       .as_of = item->fact->as_of,
-                       .cutoff = item->fact->cutoff,
-                       .ended_at = INSTANT_NONE,
-                       .opened_at = INSTANT_NONE,
-                       .archived_at = INSTANT_NONE,
-                       .erase_after = INSTANT_NONE,
-                       .erasing_at = INSTANT_NONE,
-                       .erased_at = INSTANT_NONE,
-                       .cleared_at = INSTANT_NONE,
-                       .withdrawn_at = INSTANT_NONE,
-                       .key_destroyed_at = INSTANT_NONE,
-                       .next_attempt_at = INSTANT_NONE,
-                       .restored_at = INSTANT_NONE,
-                       .requested_at = INSTANT_NONE,
-                       .withdrawal_at = INSTANT_NONE,
-                       .plan_at = INSTANT_NONE,
-                       .replay_seq = item->seq,
-                       .configuration_digest = replay->session->rules->config_digest };
+    Disposal d = disposals_new();
+
+    d.kind = item->action == REPLAY_POLICY ? "policy" : item->kind;
+    d.name = item->name;
+    d.subject_key = item->key;
+    d.incarnation = item->incarnation;
+    d.commitment = item->fact->subject;
+    d.ground = "replay";
+    d.immediate = true;
+    d.as_of = item->fact->as_of;
+    d.cutoff = item->fact->cutoff;
+    d.replay_seq = item->seq;
+    d.configuration_digest = replay->session->rules->config_digest;
+    return d;
 }
 
 static int64_t

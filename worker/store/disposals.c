@@ -15,6 +15,27 @@ disposals_is_policy(const Disposal *disposal)
     return strcmp(disposal->kind, "policy") == 0;
 }
 
+Disposal
+disposals_new(void)
+{
+    return (Disposal){ .state = STATE_OPEN,
+                       .cutoff = INSTANT_NONE,
+                       .ended_at = INSTANT_NONE,
+                       .opened_at = INSTANT_NONE,
+                       .archived_at = INSTANT_NONE,
+                       .erase_after = INSTANT_NONE,
+                       .erasing_at = INSTANT_NONE,
+                       .erased_at = INSTANT_NONE,
+                       .cleared_at = INSTANT_NONE,
+                       .withdrawn_at = INSTANT_NONE,
+                       .key_destroyed_at = INSTANT_NONE,
+                       .next_attempt_at = INSTANT_NONE,
+                       .restored_at = INSTANT_NONE,
+                       .requested_at = INSTANT_NONE,
+                       .withdrawal_at = INSTANT_NONE,
+                       .plan_at = INSTANT_NONE };
+}
+
 static Err
 read_disposal(Arena *arena, const DbResult *rows, size_t row, Disposal *ret)
 {

@@ -78,6 +78,8 @@ typedef struct NotErased
 } NotErased;
 
 bool disposals_is_policy(const Disposal *disposal);
+/* One that is not written down yet: open, and no moment is known. */
+Disposal disposals_new(void);
 
 /* One disposal (ERR_USAGE when there is none), all that are not final.  Any transaction or none. */
 NODISCARD Err disposals_load(Arena *arena, Db *db, int64_t id, Disposal **ret_disposal);

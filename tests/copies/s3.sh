@@ -201,19 +201,6 @@ run x run
 expect_equal 'a key that cannot stand in a name waits, and holds nobody up' 'archived 1, cleared 1, erased 2' "$(states eu)"
 expect_equal 'and what could be of it stays' 't/e1/x/a t/k1/x ' "$(s3_left)"
 
-# A hold that comes between the listing and the deletion.
-fresh
-EXPUNGE_FAULT_PAUSE="s3.listed:$WORK/go" "$EXPUNGE_FAULTY" --config "$CONF" run >"$WORK/paused" 2>&1 &
-paused=$!
-for ((i = 0; i < 600; i++)); do [ ! -e "$WORK/go.reached" ] || break; sleep 0.05; done
-sql eu "insert into expunge.hold (kind, subject_key, type, reason) values ('customer', 'e1', 'legal', 'a trial')"
-touch "$WORK/go"
-wait "$paused"
-expect_equal 'a hold that comes while others go: its objects stay' 't/e1/a t/e1/b t/k1/x ' "$(s3_left)"
-expect_equal 'and theirs do not' 'archived 1, cleared 2, erased 1' "$(states eu)"
-sql eu "update expunge.hold set released_at = now()"
-over 'a hold that was lifted'
-
 # ---- killed ----------------------------------------------------------------------------------------------------------------
 for point in copies.listed s3.listed s3.delete s3.deleted copies.purged; do
     fresh

@@ -168,6 +168,11 @@ mkdir -p "$half/data"
 sed 's/^status=.*/status=STARTED/' "$WORK/info" >"$half/backup.info"
 echo "$CANARY" >"$half/data/part"
 [ "$(id -u)" != 0 ] || chown -R "$OWNER:" "$BACK/home"
+for point in barman.backup barman.backed; do
+    run env PATH="$WORK/bin:$MINE" EXPUNGE_FAULT=$point "$EXPUNGE_FAULTY" --config "$CONF" run
+    expect_equal "killed at $point: it was, and nothing is called gone" '137 archived 1, erased 3' "$STATUS $(states eu)"
+    expect_true "killed at $point: no older one goes" test -e "$half" -a -e "$info"
+done
 broken 'the new one cannot be verified' '[ "$C" != verify-backup ] || { echo "{\"_ERROR\": [\"1 file differs\"]}"; exit 1; }' 'could not be proven; the older ones stay'
 expect_true 'the new one cannot be verified: no older one goes' test -e "$half" -a -e "$info"
 broken 'a hold comes while the new one is verified' "[ \"\$C\" != verify-backup ] || '$EXPUNGE' --config '$CONF' hold customer e1 --type legal --reason 'a dispute' >'$WORK/held'" 'hold'

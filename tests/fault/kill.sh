@@ -230,7 +230,7 @@ lane_database() # NUMBER
 stages
 # but those of a restore, a drill and an export, and of requests, which tests/cli/restore.sh, export.sh and requests.sh pass,
 # of late rows of a policy (late.sh), of a replay (replay.sh), of changed keys (tests/unit/test_keys.c, test_evidence.c), and of stores and processors (tests/copies)
-grep -rhoE 'fault_point\([^;]*' "$ROOT"/worker --include='*.c' | grep -v -e '"restore\.' -e '"drill\.' -e '"export\.' -e '"wish\.' -e '"approval\.' -e '"roots\.late"' -e '"replay\.' -e '"key\.r' -e '"rotate\.' -e '"program\.' -e '"copies\.' -e '"directory\.' -e '"restic\.' -e '"barrier\.' -e '"pgbackrest\.' -e '"notify\.' -e '"s3\.' -e '"depot\.' | grep -oE '"[^"]+"' | tr -d '"' | sort -u >"$FAST/points"
+grep -rhoE 'fault_point\([^;]*' "$ROOT"/worker --include='*.c' | grep -v -e '"restore\.' -e '"drill\.' -e '"export\.' -e '"wish\.' -e '"approval\.' -e '"roots\.late"' -e '"barman\.' -e '"replay\.' -e '"key\.r' -e '"rotate\.' -e '"program\.' -e '"copies\.' -e '"directory\.' -e '"restic\.' -e '"barrier\.' -e '"pgbackrest\.' -e '"notify\.' -e '"s3\.' -e '"depot\.' | grep -oE '"[^"]+"' | tr -d '"' | sort -u >"$FAST/points"
 sort -u "$FAST/first.log" "$FAST/last.log" >"$FAST/passed"
 expect_equal 'every fault point of the sources is passed in a stage' '' "$(comm -23 "$FAST/points" "$FAST/passed" | paste -sd ' ')"
 expect_equal 'every passed point is one of the sources' '' "$(comm -13 "$FAST/points" "$FAST/passed" | paste -sd ' ')"

@@ -70,14 +70,20 @@ start() # POINT: a worker that waits there
     not_ok "a worker comes to $1" "$(last_run)"
 }
 
-number=0
-for point in begin.committed erase.committed change.committed root.counted root.deleted root.committed; do
-    fresh "late$((++number))"
-    start "$point"
-    sql "late$number" "$LATE" >"$WORK/wrote" 2>&1 || die "$point: $(cat "$WORK/wrote")"
+# Late rows are written while a worker stands there.
+meanwhile() # POINT
+{
+    start "$1"
+    sql "late$number" "$LATE" >"$WORK/wrote" 2>&1 || die "$1: $(cat "$WORK/wrote")"
     : >"$PAUSE"
     wait "$WORKER"
     STATUS=$?
+}
+
+number=0
+for point in begin.committed erase.committed change.committed root.counted root.deleted root.committed; do
+    fresh "late$((++number))"
+    meanwhile "$point"
     expect_equal "written at $point: the run ends well" 0 "$STATUS"
     expect_equal "written at $point: exactly what was the subject's is gone" "$WANTED" "$(sql "late$number" "$LEFT")"
     expect_status "written at $point: it verifies" 0 x verify
@@ -129,11 +135,7 @@ later=$(date -u -d '+3 days' +%Y-%m-%dT%H:%M:%SZ)
 
 for point in roots.committed roots.settled; do
     policy "late$((++number))" ''
-    start "$point"
-    sql "late$number" "$LATE" >"$WORK/wrote" 2>&1 || die "$point: $(cat "$WORK/wrote")"
-    : >"$PAUSE"
-    wait "$WORKER"
-    STATUS=$?
+    meanwhile "$point"
     expect_equal "a policy, written at $point: the run ends well" 0 "$STATUS"
     expect_equal "a policy, written at $point: exactly what refers to its rows is gone" "$GONE" "$(sql "late$number" "$LEFT")"
     expect_status "a policy, written at $point: it verifies" 0 x verify
@@ -156,11 +158,7 @@ expect_status 'a policy, killed twice: the next run ends it' 0 x run
 expect_equal 'a policy, killed twice: exactly what refers to its rows is gone' "$GONE" "$(sql "late$number" "$LEFT")"
 
 policy "late$((++number))" 'grace = "1 day";'
-start roots.committed
-sql "late$number" "$LATE" >"$WORK/wrote" 2>&1 || die "$(cat "$WORK/wrote")"
-: >"$PAUSE"
-wait "$WORKER"
-STATUS=$?
+meanwhile roots.committed
 expect_equal 'a policy with a grace period, written while it moves: the run ends well' 0 "$STATUS"
 expect_equal 'what refers to its rows is gone' "${GONE% / *}" "$(sql "late$number" "$LEFT" | sed 's, / [0-9]*$,,')"
 expect_status 'its snapshot verifies' 0 x verify

@@ -201,8 +201,7 @@ due_root(Session *session, Arena *arena, const Target *target, const DbResult *r
 
     d->subject_key = arena_strdup(arena, db_text(roots, row, 0));
     d->incarnation = db_copy_text(arena, roots, row, 1);
-    d->commitment = session_commitment(session->house, arena, d->kind, d->subject_key, d->incarnation);
-    d->name = arena_strndup(arena, d->commitment, 12);
+    session_name_subject(session->house, arena, d);
     d->ground = "contract_ended";
     if (text_blank(d->subject_key) || strchr(" \t\r\n", d->subject_key[0]) != NULL ||
         strchr(" \t\r\n", d->subject_key[strlen(d->subject_key) - 1]) != NULL)
@@ -285,16 +284,6 @@ wanted(const DiscoverFilter *filter, const Disposal *d)
     return true;
 }
 
-/* A request that no worker has made its own yet: a plan tells of it as the next run will find it. */
-static void
-name_request(Session *session, Arena *arena, Disposal *d)
-{
-    if (d->commitment != NULL || d->subject_key == NULL)
-        return;
-    d->commitment = session_commitment(session->house, arena, d->kind, d->subject_key, d->incarnation);
-    d->name = arena_strndup(arena, d->commitment, 12);
-}
-
 static Err
 due_target(Session *session, Arena *arena, const Target *target, const DiscoverFilter *filter, Instant as_of,
            DueList *list)
@@ -328,7 +317,8 @@ discover_due(Session *session, Arena *arena, const DiscoverFilter *filter, DueLi
     for (size_t i = 0; i < count; i++)
         if (!disposals_is_policy(under_way[i]) && wanted(filter, under_way[i]))
         {
-            name_request(session, arena, under_way[i]);
+            /* a request that no worker has made its own yet: a plan tells of it as the next run will find it */
+            session_name_subject(session->house, arena, under_way[i]);
             TRY(add_due(session, arena, under_way[i], ret_list));
         }
     for (size_t i = 0; i < session->targets.count && others; i++)

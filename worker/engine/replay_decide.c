@@ -60,7 +60,7 @@ decide_number(Replay *replay, const ReplayFact *fact)
         return;
     ReplayItem *item = add_item(replay, REPLAY_RENUMBER, fact);
     item->kind = fact->taker->kind;
-    item->name = arena_strndup(replay->arena, fact->taker->commitment, 12);
+    item->name = fact->taker->name;
     item->disposal = fact->id;
 }
 

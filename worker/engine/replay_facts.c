@@ -214,17 +214,13 @@ leave_out_known(Session *session, ReplayFacts *facts)
 static void
 note_known(const Session *session, const ReplayFacts *facts, ReplayFact *fact, Disposal *disposal)
 {
-    if (disposal->commitment == NULL && disposal->subject_key != NULL)
-    {
-        disposal->commitment = session_commitment(session->house, facts->arena, disposal->kind, disposal->subject_key,
-                                                  disposal->incarnation);
-        if (!text_equal(disposal->commitment, fact->subject))
-        {
-            fact->taker = disposal;
-            return;
-        }
-    }
-    fact->known = disposal;
+    const bool adopted = disposal->commitment != NULL;
+
+    session_name_subject(session->house, facts->arena, disposal);
+    if (adopted || disposal->commitment == NULL || text_equal(disposal->commitment, fact->subject))
+        fact->known = disposal;
+    else
+        fact->taker = disposal;
 }
 
 static Err

@@ -442,6 +442,16 @@ session_commitment(const House *house, Arena *arena, const char *kind, const cha
     return text_hex(arena, digest, sizeof digest);
 }
 
+void
+session_name_subject(const House *house, Arena *arena, Disposal *disposal)
+{
+    if (disposal->commitment != NULL || disposal->subject_key == NULL)
+        return;
+    disposal->commitment = session_commitment(house, arena, disposal->kind, disposal->subject_key,
+                                              disposal->incarnation);
+    disposal->name = arena_strndup(arena, disposal->commitment, 12);
+}
+
 /* -- keys ---------------------------------------------------------------------------------------------------------- */
 
 static pthread_mutex_t keys_mutex = PTHREAD_MUTEX_INITIALIZER;

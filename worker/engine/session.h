@@ -107,6 +107,8 @@ NODISCARD Err session_set_key(Session *session, const char *key);
 
 /* HEX commitment to a subject: kind, key, incarnation. */
 char *session_commitment(const House *house, Arena *arena, const char *kind, const char *key, const char *incarnation);
+/* A subject's disposal that nobody wrote a commitment down for: it, and the name that people read, from its key. */
+void session_name_subject(const House *house, Arena *arena, Disposal *disposal);
 
 /* Keys, one thread at a time. */
 NODISCARD Err session_key_make(const House *house, char ret_id[KEYS_ID_TEXT], Secret **ret_key);

@@ -97,6 +97,13 @@ class Model:
                         grew = True
         return scope
 
+    def below(self, table):
+        """Tables whose rows go with rows of this one, itself among them."""
+        found = [table]
+        for parent in found:
+            found += {e.child: None for e in self.case.edges if e.parent is parent and e.action() == "delete" and e.child not in found}
+        return found
+
     # ---- somebody else's rows ---------------------------------------------------------------------------------------
 
     def judge_others(self):
@@ -206,6 +213,8 @@ class Model:
         keeps = [edge for edge in self.change_rows if edge.action() == "keep"]
         if any(e.child is e.parent is edge.child and "action" not in (e.rule or {}) for edge in keeps for e in self.case.edges):
             return None  # would drag other rows along that were kept: "check" asks for an edge with an action
+        if any(self.case.tables[0] in self.below(edge.child) for edge in keeps):
+            return None  # would drag roots along: the same
         rows = [row for edge in keeps for row in self.change_rows[edge]]
         gone = self.closure(rows)
         for edge, found in self.links.items():

@@ -110,6 +110,59 @@ expect_status 'with the lines that were printed, a policy, an edge and four glob
 expect_equal 'and the workspace is gone' '0 0' "$(left)"
 expect_status 'and what a foreign table holds is never in a scope' 0 x verify
 
+# ---- tables that hang on others, and no FOREIGN KEY says so -----------------------------------------------------------------
+
+below() # rows of the tables below that are left
+{
+    sql desk "select concat_ws(' ', (select count(*) from app.note), (select count(*) from app.remark), (select count(*) from app.mark), (select count(*) from app.attached))"
+}
+desk
+sql desk "create table app.note (id bigint primary key, document_id bigint not null, country_id text); insert into app.note select g, g from generate_series(1, 10) g;
+    create table app.remark (id bigint primary key, \"parentNoteId\" text); insert into app.remark select g, g from generate_series(1, 10) g;
+    create table app.mark (id bigint primary key, remark_id bigint references app.remark); insert into app.mark select g, g from generate_series(1, 10) g;
+    create table app.roll (id bigint primary key, workspace_ids uuid[]); insert into app.roll values (1, array['$ENDED', '$OTHER']::uuid[]);
+    create table app.attached (id bigint primary key, owner_type text, owner_id uuid); insert into app.attached values (1, 'workspace', '$ENDED'), (2, 'other', '$ENDED'), (3, 'workspace', '$OTHER')"
+expect_status 'tables below that nobody classified stop the subject' 11 x run --json
+settle_lines >"$WORK/lines"
+expect_match 'a table whose foreign key leads to another one of them wants nothing of its own' "$WORK/lines" '^# nothing, if its rows go with those of app.remark: a foreign key sees to that'
+expect_no_match 'no edge leads to a table of nobody: "country_id" is told of no subject' "$WORK/lines" 'app.country'
+paste '^\{ from = "app.note\(document_id\)"; to = "app.document\(id\)"; \}   # in edges of subject "workspace"' \
+    '^\{ from = "app.remark\(.*parentNoteId.*\)"; to = "app.note\(id\)"; \}   # in edges of subject "workspace"' \
+    '^\{ from = "app.roll\(workspace_ids\)"; to = "app.workspace\(id\)"; match = "element"; action = "remove_element"; \}' \
+    '^\{ from = "app.attached\(owner_id\)"; to = "app.workspace\(id\)"; where = "owner_type = .….";'
+sed -i 's/…/workspace/' "$CONF"
+expect_status 'with the lines that were printed it goes through' 0 x run --json
+expect_equal 'and exactly the rows below went, at every level' '0 0 5 5 5 2' "$(left) $(below)"
+expect_equal 'and the key out of the list' "{$OTHER}" "$(sql desk 'select workspace_ids from app.roll')"
+
+desk
+sql desk 'create table app.note (id bigint primary key, document_id bigint not null)'
+sed -i 's/  "app.country"/  "app.country", "app.note"/' "$CONF"
+run x check --json
+expect_equal 'a table that is said to be nobody'\''s, and holds keys of documents, is warned of' 'warning' "$(finding '^app.note.document_id$')"
+expect_json 'with both ways out' t out "select f ->> 'remedy' ~ 'columns = .app.note.document_id.*\n\{ from = .app.note.document_id.*; to = .app.document.id.*taken out of global_tables' from doc, jsonb_array_elements(j -> 'findings') f where f ->> 'where' = 'app.note.document_id'"
+sed -i 's/  not_keys = (/&\n    { columns = "app.note(document_id)"; why = "numbers of paper documents"; },/' "$CONF"
+run x check --json
+expect_equal 'and not once the configuration says what it is' '' "$(finding '^app.note.document_id$')"
+
+# ---- members of json, where numbers alone tell nothing ------------------------------------------------------------------------
+
+desk
+sql desk "create table app.client (id bigint primary key, ended_at timestamptz); insert into app.client select g, case g when 3 then now() - interval '3 days' end from generate_series(1, 50) g;
+    create table app.journal (id bigint primary key, payload jsonb); insert into app.journal select g, jsonb_build_object('client_id', g, 'size', g) from generate_series(1, 50) g"
+sed -i -e 's/kind = "workspace"; root = "app.workspace"/kind = "client"; root = "app.client"/' -e '/from = "app.document/d' -e '/columns = "app.workspace/d' "$CONF"
+expect_status 'a table that nobody classified, with keys of clients in its json' 11 x check --json
+expect_equal 'check tells of the member before anybody calls the table nobody'\''s' 'error rail' "$(finding '^app.journal.payload ->> client_id$')"
+sed -i 's/  "app.country"/  "app.country", "app.workspace", "app.document", "app.journal"/' "$CONF"
+expect_status 'and a table that is said to be nobody'\''s stops the client' 11 x run --json
+expect_equal 'nothing has gone' '50 50' "$(sql desk 'select (select count(*) from app.client), (select count(*) from app.journal)' | tr '|' ' ')"
+sed -i 's/, "app.journal"//' "$CONF"
+run x check --json
+sed -i 's/  edges = (/&\n    { from = "app.journal(payload)"; to = "app.client(id)"; expression = "payload ->> '\''client_id'\''"; }/' "$CONF"
+expect_json 'the line that check prints is this one' t out "select bool_or(f ->> 'remedy' like '{ from = \"app.journal(payload)\"; to = \"app.client(id)\"; expression = \"payload ->> ''client_id''\"; }%') from doc, jsonb_array_elements(j -> 'findings') f"
+expect_status 'with it, it goes through' 0 x run --json
+expect_equal 'with the rows whose json names it' '49 49' "$(sql desk 'select (select count(*) from app.client), (select count(*) from app.journal)' | tr '|' ' ')"
+
 # ---- columns: by name and type ------------------------------------------------------------------------------------------
 
 desk

@@ -58,7 +58,7 @@ goes t.root 'id = 1'
 becomes t.person "$now"
 trap_erased 'a row that leaves a partial index is in nobody'\''s way'
 
-# ---- arrays of several dimensions ---------------------------------------------------------------------------------------
+# ---- arrays of several dimensions, or that begin elsewhere ----------------------------------------------------------------
 
 trap_schema shaped <<'END'
 create table t.list (id integer primary key, members integer[]);
@@ -66,6 +66,8 @@ insert into t.list values (1, '{1,2}'), (2, '{{1,2},{3,4}}'), (3, '{{2,2},{3,4}}
 END
 trap_house '{ from = "t.list(members)"; to = "t.root(id)"; match = "element"; action = "remove_element"; }' ''
 trap_refused 'a key in an array of several dimensions' '1 row\(s\) of "t"\."list" cannot stay.*or the array has several dimensions'
+sql "$TRAP" "update t.list set members = '[0:2]={1,2,3}' where id = 2; update expunge.disposal set next_attempt_at = null"
+trap_refused 'a key in an array that does not begin at 1' '1 row\(s\) of "t"\."list" cannot stay.*or does not begin at 1'
 sql "$TRAP" "update t.list set members = '{1,2,3,4}' where id = 2; update expunge.disposal set next_attempt_at = null"
 goes t.root 'id = 1'
 becomes t.list "select row(id, case when id in (1, 2) then array_remove(members, 1) else members end)::text from t.list"

@@ -101,12 +101,17 @@ END_TEST
 START_TEST(a_json_object_is_asked_for_the_usual_names)
 {
     Arena *arena = arena_new();
-    const char *const *members = lookalike_members(arena, "workspaces");
+    const char *const *members = lookalike_members(arena, "workspaces", true);
 
     ck_assert_str_eq(members[0], "workspace_id");
     ck_assert_str_eq(members[1], "workspaceId");
     ck_assert_str_eq(members[5], "workspaces_id");
     ck_assert_ptr_null(members[6]);
+    members = lookalike_members(arena, "orders", false);
+    ck_assert_str_eq(members[0], "order_id");
+    for (size_t i = 0; members[i] != NULL; i++)
+        ck_assert_str_ne(members[i], "order");
+    ck_assert_str_eq(members[4], "orders_id");
     arena_free(arena);
 }
 END_TEST

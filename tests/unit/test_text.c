@@ -213,6 +213,16 @@ START_TEST(a_prefix_is_the_start_of_a_text)
 }
 END_TEST
 
+START_TEST(an_ending_is_the_end_of_a_text)
+{
+    ck_assert(text_ends("suffix", "fix"));
+    ck_assert(text_ends("fix", "fix"));
+    ck_assert(text_ends("fix", ""));
+    ck_assert(!text_ends("ix", "fix"));
+    ck_assert(!text_ends("fixes", "fix"));
+}
+END_TEST
+
 START_TEST(blank_is_null_empty_or_white_space)
 {
     ck_assert(text_blank(NULL));
@@ -266,6 +276,7 @@ main(void)
     tcase_add_test(cases, an_empty_text_is_an_empty_string);
     tcase_add_test(cases, equality_takes_null);
     tcase_add_test(cases, a_prefix_is_the_start_of_a_text);
+    tcase_add_test(cases, an_ending_is_the_end_of_a_text);
     tcase_add_test(cases, blank_is_null_empty_or_white_space);
     tcase_add_test(cases, hexadecimal_goes_both_ways);
     tcase_add_test(cases, what_is_no_hexadecimal_is_refused);

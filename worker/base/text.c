@@ -89,6 +89,13 @@ text_starts(const char *text, const char *prefix)
 }
 
 bool
+text_ends(const char *text, const char *ending)
+{
+    const size_t length = strlen(text), tail = strlen(ending);
+    return length >= tail && strcmp(text + length - tail, ending) == 0;
+}
+
+bool
 text_blank(const char *text)
 {
     return text == NULL || text[strspn(text, " \t\n\v\f\r")] == '\0';

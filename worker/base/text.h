@@ -23,6 +23,7 @@ char *text_done(Text *text) __attribute__((returns_nonnull));
 
 bool text_equal(const char *a, const char *b); /* NULL equals NULL only */
 bool text_starts(const char *text, const char *prefix);
+bool text_ends(const char *text, const char *ending);
 bool text_blank(const char *text); /* NULL, empty, or white space only */
 
 /* Lower-case hexadecimal. */

@@ -23,13 +23,14 @@ static const char *
 settle_tables(Arena *arena, const Session *session)
 {
     const bool *uncovered = targets_uncovered(arena, session->rules, session->graph, &session->targets, NULL);
+    const Undeclared undeclared = undeclared_find(arena, session);
     Text text = TEXT_INIT(arena);
     size_t told = 0;
 
     for (size_t t = 0; t < session->graph->table_count && told < TOLD; t++)
         if (uncovered[t])
         {
-            add_lines(&text, settle_uncovered(arena, session, t));
+            add_lines(&text, settle_uncovered(arena, session, &undeclared, t));
             told++;
         }
     return text.length == 0 ? NULL : text_done(&text);
@@ -83,10 +84,7 @@ coverage_judge(Arena *arena, Session *session, const Target *target, Outcome *ou
     if (session->coverage_problem != NULL)
     {
         outcome->settle = settle_tables(arena, session);
-        return err_new(
-            ERR_RAIL,
-            "%s; name each in a policy, an edge or global_tables, or accept the scope with \"expunge check --accept\"",
-            session->coverage_problem);
+        return err_new(ERR_RAIL, "%s", session->coverage_problem);
     }
     TRY(judge_columns(session));
     const SessionGap *gap = &session->gaps[target->number];

@@ -53,6 +53,33 @@ inspect_targets(Findings *findings, Session *session)
 
 /* -- columns that look like a subject's key ------------------------------------------------------------------------ */
 
+/* Not the key of a subject, but of a table whose rows go with one. */
+static void
+tell_left_behind(Findings *findings, const Session *session)
+{
+    Arena *arena = findings->arena;
+    const Undeclared left = undeclared_left(arena, session);
+
+    for (size_t i = 0; i < left.count; i++)
+    {
+        const UndeclaredReference *reference = &left.list[i];
+        const Target *target = left.homes[reference->parent];
+        const GraphTable *child = &session->graph->tables[reference->child];
+        const char *column = child->columns[reference->column].name;
+        inspect_add(findings,
+                    (Finding){
+                        .severity = SEVERITY_WARNING,
+                        .where = arena_printf(arena, "%s.%s", inspect_table_name(arena, child), column),
+                        .what = arena_printf(arena,
+                                             "looks like a key of %s by its name and type, whose rows go with a "
+                                             "%s, and no edge says so: its rows would stay",
+                                             inspect_table_name(arena, &session->graph->tables[reference->parent]),
+                                             target->name),
+                        .remedy = settle_choice(arena, session, target, child, column,
+                                                settle_reference(arena, session, target, reference)) });
+    }
+}
+
 Err
 inspect_lookalikes(Findings *findings, Session *session)
 {
@@ -68,6 +95,7 @@ inspect_lookalikes(Findings *findings, Session *session)
                                                               lookalikes_story(arena, session, &looks.list[i]),
                                                               looks.list[i].owner->name),
                                          .remedy = lookalikes_lines(arena, session, &looks.list[i]) });
+    tell_left_behind(findings, session);
     for (size_t i = 0; i < looks.unsampled_count; i++)
         if (i == 0 || strcmp(looks.unsampled[i], looks.unsampled[i - 1]) != 0)
             inspect_add(findings, (Finding){ .severity = SEVERITY_NOTE,
@@ -113,11 +141,11 @@ Err
 inspect_coverage(Findings *findings, Session *session)
 {
     Arena *arena = findings->arena;
-    const bool *uncovered = targets_uncovered(arena, session->rules, session->graph, &session->targets, NULL);
+    const Undeclared undeclared = undeclared_find(arena, session);
     const bool *waiting = reached_by_problems(arena, session);
 
     for (size_t t = 0; t < session->graph->table_count; t++)
-        if (uncovered[t] && !waiting[t])
+        if (undeclared.uncovered[t] && !waiting[t])
             inspect_add(findings,
                         (Finding){
                             .severity = SEVERITY_ERROR,
@@ -125,7 +153,7 @@ inspect_coverage(Findings *findings, Session *session)
                             .where = inspect_table_name(arena, &session->graph->tables[t]),
                             .what = "no subject reaches it, no policy names it, and global_tables does not list it: "
                                     "the erasure of subjects is stopped",
-                            .remedy = settle_uncovered(arena, session, t) });
+                            .remedy = settle_uncovered(arena, session, &undeclared, t) });
     return OK;
 }
 

@@ -213,7 +213,7 @@ told_impossible(const Job *job, size_t change, const char *rows)
         "not allow the new value, or it refers to a row that goes%s; say by an edge with another action in the "
         "configuration what happens to them",
         rows, graph->tables[edge->child].quoted, edge->name, edge_action_name(edge->action),
-        edge->action == EDGE_REMOVE_ELEMENT ? ", or the array has several dimensions" : "");
+        edge->action == EDGE_REMOVE_ELEMENT ? ", or the array has several dimensions or does not begin at 1" : "");
 }
 
 /* What the server would not take is known before the first row is changed. */

@@ -24,19 +24,9 @@ typedef struct Search
     Db *db;
     const bool *uncovered; /* per table */
     const bool *global;
+    const bool *told; /* per target: values alone tell its keys from anything else */
     Lookalikes *found;
 } Search;
-
-static bool
-is_global(const Session *session, const GraphTable *table)
-{
-    const Rules *rules = session->rules;
-    for (size_t g = 0; g < rules->global_count; g++)
-        if (strcmp(rules->global_tables[g].table, table->name) == 0 &&
-            strcmp(rules->global_tables[g].schema, table->schema) == 0)
-            return true;
-    return false;
-}
 
 static bool
 is_searched(const Target *target)
@@ -100,15 +90,18 @@ is_covered(const Search *search, const Target *owner, size_t table, size_t colum
     return false;
 }
 
-static bool
-is_settled(const SubjectRule *subject, const GraphTable *table, const char *column)
+bool
+lookalikes_settled(const Target *owner, size_t table, size_t column)
 {
+    const SubjectRule *subject = owner->subject;
+    const GraphTable *entry = &owner->graph->tables[table];
+
     for (size_t i = 0; i < subject->not_key_count; i++)
     {
         const NotKeyRule *rule = &subject->not_keys[i];
         for (size_t c = 0; c < rule->column_count; c++)
-            if (strcmp(rule->columns[c], column) == 0 && strcmp(rule->table.table, table->name) == 0 &&
-                strcmp(rule->table.schema, table->schema) == 0)
+            if (strcmp(rule->columns[c], entry->columns[column].name) == 0 &&
+                strcmp(rule->table.table, entry->name) == 0 && strcmp(rule->table.schema, entry->schema) == 0)
                 return true;
     }
     return false;
@@ -178,6 +171,16 @@ lookalikes_owner(const Session *session, size_t table, size_t column)
             return target;
     }
     return NULL;
+}
+
+bool
+lookalikes_holds_key(const Target *target, size_t table, size_t column)
+{
+    if (target->subject == NULL || target->root == table)
+        return false;
+    const GraphColumn *entry = &target->graph->tables[table].columns[column];
+    const LookalikeForm form = form_of(target, entry);
+    return (form == LOOKALIKE_PLAIN || form == LOOKALIKE_SPELT) && !is_named_so(target, entry, form);
 }
 
 /* -- values -------------------------------------------------------------------------------------------------------- */
@@ -256,17 +259,18 @@ static size_t
 sample_columns(const Search *search, const Target *owner, size_t table, SampleColumn *columns)
 {
     const GraphTable *entry = &search->session->graph->tables[table];
-    const char *const *members = lookalike_members(search->arena, owner->graph->tables[owner->root].name);
+    const char *const *members = lookalike_members(search->arena, owner->graph->tables[owner->root].name,
+                                                   search->told[owner->number]);
     size_t count = 0;
 
     for (size_t c = 0; c < entry->column_count && count + 8 < SAMPLE_COLUMNS; c++)
     {
         const LookalikeForm form = form_of(owner, &entry->columns[c]);
-        if (form == LOOKALIKE_NEVER || names_root(owner, table, c) ||
-            is_settled(owner->subject, entry, entry->columns[c].name) ||
+        if (form == LOOKALIKE_NEVER || names_root(owner, table, c) || lookalikes_settled(owner, table, c) ||
+            (search->uncovered[table] && is_named_so(owner, &entry->columns[c], form)) || /* told with the table */
             (find_known(search, owner, table, c) == NULL && is_covered(search, owner, table, c, false)))
             continue;
-        if (form != LOOKALIKE_MEMBERS)
+        if (form != LOOKALIKE_MEMBERS && search->told[owner->number])
             columns[count++] = (SampleColumn){ .column = c, .form = form };
         for (size_t m = 0; form == LOOKALIKE_MEMBERS && members[m] != NULL; m++)
             columns[count++] = (SampleColumn){ .column = c, .form = form, .member = members[m] };
@@ -314,7 +318,7 @@ look_closer(Search *search, const Target *owner, size_t table)
 
 typedef struct Owners
 {
-    const Target **list; /* subjects whose keys are told by values */
+    const Target **list;
     size_t count;
 } Owners;
 
@@ -378,7 +382,7 @@ find_named(Search *search, const Target *owner, size_t table)
     {
         const GraphColumn *column = &entry->columns[c];
         if (!is_named_so(owner, column, form_of(owner, column)) || names_root(owner, table, c) ||
-            is_settled(owner->subject, entry, column->name) || is_covered(search, owner, table, c, true))
+            lookalikes_settled(owner, table, c) || is_covered(search, owner, table, c, true))
             continue;
         const Lookalike look = { .owner = owner, .table = table, .column = c, .named = true };
         ARENA_PUSH(search->arena, search->found->list, search->found->count, search->found->room, look);
@@ -390,18 +394,19 @@ sample_all(Search *search)
 {
     const Session *session = search->session;
     Owners owners = { .list = ARENA_ARRAY(search->arena, const Target *, session->targets.count + 1) };
+    bool *told = ARENA_ARRAY(search->arena, bool, session->targets.count + 1);
 
     for (size_t i = 0; i < session->targets.count; i++)
     {
         const Target *target = &session->targets.list[i];
-        bool told = false;
-        if (is_searched(target))
-            TRY(is_told_by_values(search, target, &told));
-        if (told)
-            owners.list[owners.count++] = target;
+        if (!is_searched(target))
+            continue;
+        TRY(is_told_by_values(search, target, &told[i]));
+        owners.list[owners.count++] = target;
     }
+    search->told = told;
     for (size_t t = 0; owners.count > 0 && t < session->graph->table_count; t++)
-        if (!search->uncovered[t] && !session->graph->tables[t].foreign)
+        if (!session->graph->tables[t].foreign)
             TRY(sample_table(search, &owners, t));
     return OK;
 }
@@ -420,7 +425,7 @@ search_names(Arena *arena, const Session *session, Lookalikes *found)
 
     *found = (Lookalikes){ 0 };
     for (size_t t = 0; t < graph->table_count; t++)
-        global[t] = is_global(session, &graph->tables[t]);
+        global[t] = rules_global(session->rules, graph->tables[t].schema, graph->tables[t].name);
     for (size_t i = 0; i < session->targets.count; i++)
         for (size_t t = 0; is_searched(&session->targets.list[i]) && t < graph->table_count; t++)
             if (!search.uncovered[t])
@@ -477,15 +482,12 @@ lookalikes_story(Arena *arena, const Session *session, const Lookalike *look)
     return text_done(&text);
 }
 
-/* How an edge takes the key out of the column, and what becomes of a row that holds others beside. */
-static const char *
-edge_tail(Arena *arena, const Lookalike *look, const GraphTable *table)
+const char *
+lookalikes_edge_tail(Arena *arena, const Target *owner, const GraphColumn *column, const char *member)
 {
-    const GraphColumn *column = &table->columns[look->column];
-
-    if (look->member != NULL)
-        return arena_printf(arena, " expression = \"%s ->> '%s'\";", settle_name(arena, column->name), look->member);
-    return form_of(look->owner, column) == LOOKALIKE_LIST ? " match = \"element\"; action = \"remove_element\";" : NULL;
+    if (member != NULL)
+        return arena_printf(arena, " expression = \"%s ->> '%s'\";", settle_name(arena, column->name), member);
+    return form_of(owner, column) == LOOKALIKE_LIST ? " match = \"element\"; action = \"remove_element\";" : NULL;
 }
 
 char *
@@ -493,14 +495,9 @@ lookalikes_lines(Arena *arena, const Session *session, const Lookalike *look)
 {
     const GraphTable *table = table_of(session, look);
     const char *column = table->columns[look->column].name;
-    const char *no_key = settle_not_key(arena, session, look->owner, table, column);
+    const char *edge = settle_column_edge(arena, session, look->owner, table, column,
+                                          lookalikes_edge_tail(arena, look->owner, &table->columns[look->column],
+                                                               look->member));
 
-    if (is_global(session, table)) /* an edge cannot lead there: it would have to leave the list first */
-        return arena_printf(arena, "%s\n%s   # and \"%s\" taken out of global_tables", no_key,
-                            settle_column_edge(arena, session, look->owner, table, column,
-                                               edge_tail(arena, look, table)),
-                            settle_table(arena, table));
-    return arena_printf(arena, "%s\n%s",
-                        settle_column_edge(arena, session, look->owner, table, column, edge_tail(arena, look, table)),
-                        no_key);
+    return settle_choice(arena, session, look->owner, table, column, edge);
 }

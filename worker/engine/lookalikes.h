@@ -30,7 +30,7 @@ typedef struct Lookalikes
 /* By names and types alone, without a look at any row.  Tables that nothing covers are left out: they are told as a
  * whole. */
 void lookalikes_named(Arena *arena, const Session *session, Lookalikes *ret_list);
-/* The same, and by the values of a few rows of each table that could hold keys: one short statement each, with a timeout,
+/* The same, and by the values of a few rows of each table that could hold keys, the uncovered ones among them: one short statement each, with a timeout,
  * from which only counts come back.  Fails as db_query does when the connection breaks. */
 NODISCARD Err lookalikes_find(Arena *arena, Session *session, Lookalikes *ret_list);
 
@@ -38,7 +38,14 @@ char *lookalikes_where(Arena *arena, const Session *session, const Lookalike *lo
 char *lookalikes_story(Arena *arena, const Session *session, const Lookalike *look);
 /* The lines that would settle it: an edge, or no key. */
 char *lookalikes_lines(Arena *arena, const Session *session, const Lookalike *look);
+/* How an edge takes the key out of the column (member: of a json object, or NULL), and what becomes of a row that holds others
+ * beside: settings of the edge, or NULL. */
+const char *lookalikes_edge_tail(Arena *arena, const Target *owner, const GraphColumn *column, const char *member);
 /* Name and type of a column of a table that nothing covers: the subject whose key it looks like, or NULL. */
 const Target *lookalikes_owner(const Session *session, size_t table, size_t column);
+/* The column may hold the subject's key, whatever it is called. */
+bool lookalikes_holds_key(const Target *target, size_t table, size_t column);
+/* A line of the subject's not_keys names the column. */
+bool lookalikes_settled(const Target *owner, size_t table, size_t column);
 
 #endif

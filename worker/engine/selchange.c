@@ -180,14 +180,15 @@ add_common(Text *text, const GraphTable *child, const GraphUnique *unique, bool 
     text_add(text, "))");
 }
 
-/* What is left of an array of several dimensions would be another shape. */
+/* What is left of an array of several dimensions, or of one that does not begin at 1, would be another shape. */
 static void
 add_shaped(Text *text, const Selector *s, size_t change, const GraphEdge *edge)
 {
     const GraphTable *child = selparts_child(s, change);
     text_addf(text, " + (select count(*) from %s t join %s w on ", child->from, selparts_change_work(s, change));
     selparts_join(text, child, "t", "w");
-    text_addf(text, " where array_ndims(t.%s) > 1)", child->columns[edge->child_columns[0]].quoted);
+    const char *array = child->columns[edge->child_columns[0]].quoted;
+    text_addf(text, " where array_ndims(t.%s) > 1 or array_lower(t.%s, 1) <> 1)", array, array);
 }
 
 static bool

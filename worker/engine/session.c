@@ -141,6 +141,7 @@ judge_coverage(Session *session)
             text_addf(&text, "%s%s", told++ > 0 ? ", " : "", session->graph->tables[t].quoted);
     if (count > told)
         text_addf(&text, " and %zu more", count - told);
+    text_add(&text, "; name each in an edge, a policy or global_tables");
     if (count > 0)
         session->coverage_problem = text_done(&text);
 }
@@ -161,7 +162,9 @@ judge_drift(Session *session)
         text_addf(&text, "; and %zu more, which \"expunge check\" names", count - CHANGES_TOLD);
     if (count > 0 && session->coverage_problem == NULL)
         session->coverage_problem =
-            arena_printf(session->arena, "the schema has changed since \"expunge check --accept\" (%zu changes): %s",
+            arena_printf(session->arena,
+                         "the schema has changed since \"expunge check --accept\" (%zu changes): %s; see that the "
+                         "configuration says what happens to these rows, then accept the scope again",
                          count, text_done(&text));
     return OK;
 }

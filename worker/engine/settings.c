@@ -88,15 +88,6 @@ same_table(const TableName *a, const TableName *b)
     return a->table != NULL && text_equal(a->schema, b->schema) && text_equal(a->table, b->table);
 }
 
-static bool
-is_global(const Rules *rules, const TableName *table)
-{
-    for (size_t i = 0; i < rules->global_count; i++)
-        if (same_table(&rules->global_tables[i], table))
-            return true;
-    return false;
-}
-
 static void
 judge_global_tables(const Judge *judge)
 {
@@ -194,7 +185,7 @@ judge_edge_ends(const Judge *judge, const ConfNode *node, const EdgeRule *edge)
         schema_fault(judge->faults, node, "to", "names %zu columns, but \"from\" names %zu; must be as many", to, from);
     if (same_table(&edge->child, &edge->parent) && same_columns(edge->child_columns, edge->parent_columns))
         schema_fault(judge->faults, node, "to", "is the same as \"from\"; must be the columns that \"from\" refers to");
-    if (is_global(judge->rules, &edge->child))
+    if (rules_global(judge->rules, edge->child.schema, edge->child.table))
         schema_fault(judge->faults, node, "from",
                      "\"%s.%s\" is one of global_tables, which hold nobody's data; must be one or the other",
                      edge->child.schema, edge->child.table);
@@ -283,7 +274,7 @@ judge_subjects(const Judge *judge)
             schema_fault(judge->faults, node, "kind",
                          "\"policy\" is what disposals by a policy are called; "
                          "must be another name");
-        if (is_global(judge->rules, &subject->root))
+        if (rules_global(judge->rules, subject->root.schema, subject->root.table))
             schema_fault(judge->faults, node, "root",
                          "\"%s.%s\" is one of global_tables, which hold nobody's data; must be one or the other",
                          subject->root.schema, subject->root.table);

@@ -113,6 +113,22 @@ settle_column_edge(Arena *arena, const Session *session, const Target *target, c
     return text_done(&text);
 }
 
+char *
+settle_reference(Arena *arena, const Session *session, const Target *target, const UndeclaredReference *reference)
+{
+    Text text = TEXT_INIT(arena);
+    const GraphTable *child = &session->graph->tables[reference->child];
+    const GraphTable *parent = &session->graph->tables[reference->parent];
+
+    text_add(&text, "{ from = \"");
+    add_column(&text, child, child->columns[reference->column].name);
+    text_add(&text, "\"; to = \"");
+    add_columns(&text, parent, parent->key, parent->key_count);
+    text_add(&text, "\"; }");
+    add_place(&text, session, target, "edges");
+    return text_done(&text);
+}
+
 /* SQL inside a string of libconfig. */
 static void
 add_condition(Text *text, const char *setting, const char *sql)
@@ -158,6 +174,18 @@ settle_not_key(Arena *arena, const Session *session, const Target *target, const
     return text_done(&text);
 }
 
+char *
+settle_choice(Arena *arena, const Session *session, const Target *target, const GraphTable *table, const char *column,
+              const char *edge)
+{
+    const char *no_key = settle_not_key(arena, session, target, table, column);
+
+    if (!rules_global(session->rules, table->schema, table->name))
+        return arena_printf(arena, "%s\n%s", edge, no_key);
+    return arena_printf(arena, "%s\n%s   # and \"%s\" taken out of global_tables", no_key, edge,
+                        settle_table(arena, table));
+}
+
 /* The column that says how old a row is: the first point in time, one that is set when the row is made if there is one. */
 static const GraphColumn *
 find_age(const GraphTable *table)
@@ -189,8 +217,50 @@ add_edges(Text *text, Arena *arena, const Session *session, size_t at)
     }
 }
 
+/* What the table hangs on, where that is no root: a FOREIGN KEY takes its rows along as soon as the other table is
+ * covered, a column that is named so wants an edge. */
+static void
+add_references(Text *text, Arena *arena, const Session *session, const Undeclared *undeclared, size_t at)
+{
+    size_t told = GRAPH_NONE;
+
+    for (size_t i = 0; i < undeclared->count; i++)
+    {
+        const UndeclaredReference *reference = &undeclared->list[i];
+        if (reference->child != at || (reference->declared && reference->parent == told))
+            continue;
+        if (reference->declared)
+            text_addf(text,
+                      "# nothing, if its rows go with those of %s: a foreign key sees to that once that is covered\n",
+                      settle_table(arena, &session->graph->tables[told = reference->parent]));
+        else if (undeclared->homes[reference->parent] != NULL)
+            text_addf(text, "%s\n", settle_reference(arena, session, undeclared->homes[reference->parent], reference));
+    }
+}
+
+/* owner_type beside owner_id: which table a row belongs to depends on the row. */
+static void
+add_polymorphic(Text *text, Arena *arena, const Session *session, size_t at)
+{
+    const GraphTable *table = &session->graph->tables[at];
+
+    for (size_t c = 0; c < table->column_count; c++)
+    {
+        const char *name = table->columns[c].name;
+        const char *beside = text_ends(name, "_id") ? arena_printf(arena, "%.*s_type", (int)strlen(name) - 3, name)
+                                                    : NULL;
+        for (size_t i = 0; beside != NULL && graph_column(table, beside) != GRAPH_NONE && i < session->targets.count;
+             i++)
+            if (lookalikes_holds_key(&session->targets.list[i], at, c))
+                text_addf(text, "%s: one for each kind of row\n",
+                          settle_column_edge(arena, session, &session->targets.list[i], table, name,
+                                             arena_printf(arena, " where = \"%s = '…'\";",
+                                                          settle_name(arena, beside))));
+    }
+}
+
 char *
-settle_uncovered(Arena *arena, const Session *session, size_t at)
+settle_uncovered(Arena *arena, const Session *session, const Undeclared *undeclared, size_t at)
 {
     Text text = TEXT_INIT(arena);
     const GraphTable *table = &session->graph->tables[at];
@@ -202,9 +272,13 @@ settle_uncovered(Arena *arena, const Session *session, size_t at)
     {
         const Target *owner = lookalikes_owner(session, at, c);
         if (owner != NULL)
-            text_addf(&text, "%s\n", settle_column_edge(arena, session, owner, table, table->columns[c].name, NULL));
+            text_addf(&text, "%s\n",
+                      settle_column_edge(arena, session, owner, table, table->columns[c].name,
+                                         lookalikes_edge_tail(arena, owner, &table->columns[c], NULL)));
     }
     add_edges(&text, arena, session, at);
+    add_references(&text, arena, session, undeclared, at);
+    add_polymorphic(&text, arena, session, at);
     if (age != NULL)
     {
         text_addf(&text, "{ name = \"%s\"; class = \"…\"; table = \"",

@@ -18,13 +18,6 @@ is_one_of(const char *word, const char *const *words)
     return false;
 }
 
-static bool
-ends_with(const char *text, const char *ending)
-{
-    const size_t length = strlen(text), tail = strlen(ending);
-    return length >= tail && strcmp(text + length - tail, ending) == 0;
-}
-
 LookalikeKey
 lookalike_key(const char *base_type)
 {
@@ -35,13 +28,13 @@ lookalike_key(const char *base_type)
         return LOOKALIKE_UUID;
     if (is_one_of(base_type, numbers))
         return LOOKALIKE_NUMBER;
-    return is_one_of(base_type, texts) || ends_with(base_type, "citext") ? LOOKALIKE_TEXT : LOOKALIKE_OTHER;
+    return is_one_of(base_type, texts) || text_ends(base_type, "citext") ? LOOKALIKE_TEXT : LOOKALIKE_OTHER;
 }
 
 const char *
 lookalike_element(Arena *arena, const char *base_type)
 {
-    return ends_with(base_type, "[]") ? arena_strndup(arena, base_type, strlen(base_type) - 2) : base_type;
+    return text_ends(base_type, "[]") ? arena_strndup(arena, base_type, strlen(base_type) - 2) : base_type;
 }
 
 static LookalikeForm
@@ -66,7 +59,7 @@ lookalike_form(const char *base_type, const char *key_base_type)
 
     if (strcmp(base_type, "json") == 0 || strcmp(base_type, "jsonb") == 0)
         return lookalike_key(key_base_type) == LOOKALIKE_OTHER ? LOOKALIKE_NEVER : LOOKALIKE_MEMBERS;
-    if (ends_with(base_type, "[]"))
+    if (text_ends(base_type, "[]"))
         return single_form(base_type, length - 2, key_base_type) == LOOKALIKE_NEVER ? LOOKALIKE_NEVER : LOOKALIKE_LIST;
     return single_form(base_type, length, key_base_type);
 }
@@ -168,14 +161,14 @@ make_singular(const Flat *plural, Flat *singular)
     const char *letters = plural->letters;
 
     *singular = *plural;
-    if (length > 4 && ends_with(letters, "ies"))
+    if (length > 4 && text_ends(letters, "ies"))
     {
         singular->letters[length - 3] = 'y';
         singular->length = length - 2;
     }
-    else if (length > 4 && (ends_with(letters, "sses") || ends_with(letters, "xes") || ends_with(letters, "ches")))
+    else if (length > 4 && (text_ends(letters, "sses") || text_ends(letters, "xes") || text_ends(letters, "ches")))
         singular->length = length - 2;
-    else if (length > 2 && ends_with(letters, "s") && !ends_with(letters, "ss"))
+    else if (length > 2 && text_ends(letters, "s") && !text_ends(letters, "ss"))
         singular->length = length - 1;
     singular->letters[singular->length] = '\0';
 }
@@ -194,6 +187,25 @@ lookalike_name(const char *name, const char *stem, const char *key)
     return one > other ? one : other;
 }
 
+const char *
+lookalike_stem(Arena *arena, const char *table)
+{
+    Flat plural, singular;
+
+    flatten(table, &plural);
+    make_singular(&plural, &singular);
+    return arena_strdup(arena, singular.letters);
+}
+
+const char *
+lookalike_flat(Arena *arena, const char *name)
+{
+    Flat flat;
+
+    flatten(name, &flat);
+    return arena_strdup(arena, flat.letters);
+}
+
 bool
 lookalike_general(const char *name)
 {
@@ -206,20 +218,18 @@ lookalike_general(const char *name)
 }
 
 const char *const *
-lookalike_members(Arena *arena, const char *stem)
+lookalike_members(Arena *arena, const char *stem, bool bare)
 {
-    Flat plural, singular;
-
-    flatten(stem, &plural);
-    make_singular(&plural, &singular);
-    const char *word = arena_strdup(arena, singular.letters);
+    const char *word = lookalike_stem(arena, stem);
     const char **members = ARENA_ARRAY(arena, const char *, 7);
     members[0] = arena_printf(arena, "%s_id", word);
     members[1] = arena_printf(arena, "%sId", word);
     members[2] = arena_printf(arena, "%sid", word);
     members[3] = arena_printf(arena, "%s_uuid", word);
-    members[4] = word;
+    size_t count = 4;
+    if (bare)
+        members[count++] = word;
     if (strcmp(stem, word) != 0)
-        members[5] = arena_printf(arena, "%s_id", stem);
+        members[count] = arena_printf(arena, "%s_id", stem);
     return members;
 }

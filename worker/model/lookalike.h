@@ -41,9 +41,14 @@ const char *lookalike_element(Arena *arena, const char *base_type);
  * id_workspace, workspace_id_old, and workspace_KEY for the key's own name.  Words end at "_", "-", ".", a blank, or where
  * a capital begins: cart_id is not the id of an "art". */
 LookalikeName lookalike_name(const char *name, const char *stem, const char *key);
+/* A table's name as a column's would begin with it ("OrderLines": "orderline"), and a column's to look for it in: small
+ * letters, nothing between the words.  A quick look before lookalike_name, never instead of it. */
+const char *lookalike_stem(Arena *arena, const char *table);
+const char *lookalike_flat(Arena *arena, const char *name);
 /* A name that says nothing about whose key it is, in any spelling (id, Id, _id): any table may call its key so. */
 bool lookalike_general(const char *name);
-/* The names by which a json object would most likely hold the key: NULL after the last. */
-const char *const *lookalike_members(Arena *arena, const char *stem);
+/* The names by which a json object would most likely hold the key: NULL after the last.  bare: the stem alone, too, which
+ * may as well name a number ("order": 2). */
+const char *const *lookalike_members(Arena *arena, const char *stem, bool bare);
 
 #endif

@@ -119,3 +119,13 @@ rules_value(const ProcessorRule *processor, const char *name, const char *kind)
     }
     return NULL;
 }
+
+bool
+rules_global(const Rules *rules, const char *schema, const char *table)
+{
+    for (size_t g = 0; g < rules->global_count; g++)
+        if (table != NULL && text_equal(rules->global_tables[g].schema, schema) &&
+            text_equal(rules->global_tables[g].table, table))
+            return true;
+    return false;
+}

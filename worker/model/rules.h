@@ -320,4 +320,7 @@ const ProcessorRule *rules_processor(const Rules *rules, const char *name); /* N
 /* The value of that name for a kind of subject; NULL: the processor has none. */
 const ProcessorValue *rules_value(const ProcessorRule *processor, const char *name, const char *kind);
 
+/* The table is one of global_tables. */
+bool rules_global(const Rules *rules, const char *schema, const char *table);
+
 #endif

@@ -18,7 +18,7 @@ usage: scripts/cluster.sh start|stop|crash|destroy DIR
   crash    end it at once, as a power cut would (the next start recovers)
   destroy  end it and remove all that start created
 
-  EXPUNGE_CLUSTER_FAST=1      no fsync: for tests, whose data nobody needs after a power cut
+  EXPUNGE_CLUSTER_FAST=1      no fsync, no autovacuum: for tests, whose data nobody needs after a power cut
   EXPUNGE_CLUSTER_OPTIONS=…   more server options, such as "-c wal_level=logical"
 END
 }
@@ -225,7 +225,7 @@ launch() {
     options="-c listen_addresses= -c unix_socket_directories=$socket -c port=5432 -c timezone=UTC -c log_timezone=UTC"
     options="$options -c shared_buffers=256MB -c max_wal_size=2GB -c checkpoint_timeout=15min -c logging_collector=off"
     if [ "$fast" != 0 ]; then
-        options="$options -c fsync=off -c full_page_writes=off -c synchronous_commit=off"
+        options="$options -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off"
     fi
     options="$options ${EXPUNGE_CLUSTER_OPTIONS:-}"
     as_server "$bin/pg_ctl" start -w -t 120 -s -D "$data" -o "$options" \

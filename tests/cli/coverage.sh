@@ -119,15 +119,17 @@ below() # rows of the tables below that are left
 desk
 sql desk "create table app.note (id bigint primary key, document_id bigint not null, country_id text); insert into app.note select g, g from generate_series(1, 10) g;
     create table app.remark (id bigint primary key, \"parentNoteId\" text); insert into app.remark select g, g from generate_series(1, 10) g;
-    create table app.mark (id bigint primary key, remark_id bigint references app.remark); insert into app.mark select g, g from generate_series(1, 10) g;
+    create table app.mark (id bigint primary key, remark_id bigint references app.remark); create table app.aside (id bigint primary key, remark_id bigint references app.remark on delete set null); insert into app.mark select g, g from generate_series(1, 10) g;
     create table app.roll (id bigint primary key, workspace_ids uuid[]); insert into app.roll values (1, array['$ENDED', '$OTHER']::uuid[]);
     create table app.attached (id bigint primary key, owner_type text, owner_id uuid); insert into app.attached values (1, 'workspace', '$ENDED'), (2, 'other', '$ENDED'), (3, 'workspace', '$OTHER')"
 expect_status 'tables below that nobody classified stop the subject' 11 x run --json
 settle_lines >"$WORK/lines"
 expect_match 'a table whose foreign key leads to another one of them wants nothing of its own' "$WORK/lines" '^# nothing, if its rows go with those of app.remark: a foreign key sees to that'
+expect_equal 'one whose foreign key leaves the rows behind is not told so' '"app.aside"' "$(grep -F app.aside "$WORK/lines" | sed 's/   # .*//')"
 expect_no_match 'no edge leads to a table of nobody: "country_id" is told of no subject' "$WORK/lines" 'app.country'
 paste '^\{ from = "app.note\(document_id\)"; to = "app.document\(id\)"; \}   # in edges of subject "workspace"' \
     '^\{ from = "app.remark\(.*parentNoteId.*\)"; to = "app.note\(id\)"; \}   # in edges of subject "workspace"' \
+    '"app.aside" .*global_tables' \
     '^\{ from = "app.roll\(workspace_ids\)"; to = "app.workspace\(id\)"; match = "element"; action = "remove_element"; \}' \
     '^\{ from = "app.attached\(owner_id\)"; to = "app.workspace\(id\)"; where = "owner_type = .….";'
 sed -i 's/…/workspace/' "$CONF"

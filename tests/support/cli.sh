@@ -118,7 +118,7 @@ select id, now() - case when n % 2 = 0 then interval '100 days' else interval '5
   from app.customer, generate_series(1, 10) as n order by n, id;
 insert into app.visit (at) select now() - n * interval '1 day' from generate_series(1, 40) as n;
 END
-    psql -qX -d "$1" -c 'vacuum (analyze)'
+    psql -qX -d "$1" -c 'analyze app.customer, app.document, app.page, app.event, app.visit, app.country'
 }
 
 small() # NAME

@@ -22,18 +22,20 @@ add_lines(Text *text, const char *lines)
 static const char *
 settle_tables(Arena *arena, const Session *session)
 {
-    const bool *uncovered = targets_uncovered(arena, session->rules, session->graph, &session->targets, NULL);
-    const Undeclared undeclared = undeclared_find(arena, session);
+    size_t count, told = 0;
+    const bool *uncovered = targets_uncovered(arena, session->rules, session->graph, &session->targets, &count);
     Text text = TEXT_INIT(arena);
-    size_t told = 0;
 
+    if (count == 0)
+        return NULL;
+    const Undeclared undeclared = undeclared_find(arena, session);
     for (size_t t = 0; t < session->graph->table_count && told < TOLD; t++)
         if (uncovered[t])
         {
             add_lines(&text, settle_uncovered(arena, session, &undeclared, t));
             told++;
         }
-    return text.length == 0 ? NULL : text_done(&text);
+    return text_done(&text);
 }
 
 /* -- columns ------------------------------------------------------------------------------------------------------- */
@@ -83,14 +85,16 @@ coverage_judge(Arena *arena, Session *session, const Target *target, Outcome *ou
         return OK;
     if (session->coverage_problem != NULL)
     {
-        outcome->settle = settle_tables(arena, session);
+        if (session->coverage_settle == NULL)
+            session->coverage_settle = settle_tables(session->arena, session);
+        outcome->settle = session->coverage_settle == NULL ? NULL : arena_strdup(arena, session->coverage_settle);
         return err_new(ERR_RAIL, "%s", session->coverage_problem);
     }
     TRY(judge_columns(session));
     const SessionGap *gap = &session->gaps[target->number];
     if (gap->story == NULL)
         return OK;
-    outcome->settle = gap->settle;
+    outcome->settle = arena_strdup(arena, gap->settle);
     return err_new(ERR_RAIL, "%s; no %s is archived or erased until an edge or not_keys says what it is", gap->story,
                    target->name);
 }

@@ -41,8 +41,9 @@ typedef struct Session
     bool *work_made;              /* per target: its work tables exist on this connection */
     bool *taken;                  /* plan: per table, whether taken keys are written down; NULL: not a plan */
     const char *coverage_problem; /* why no subject may be erased here; NULL: fine */
-    const SessionGap *gaps;       /* per target, by its number; NULL: not looked at yet (engine/coverage) */
-    struct RefreshView *views;    /* plan: materialized views, once they are read (engine/refresh) */
+    const char *coverage_settle; /* the lines that would settle it, once somebody asked (engine/coverage); NULL: none */
+    const SessionGap *gaps;      /* per target, by its number; NULL: not looked at yet (engine/coverage) */
+    struct RefreshView *views;   /* plan: materialized views, once they are read (engine/refresh) */
     size_t view_count;
     bool views_read;
     char installation[40];

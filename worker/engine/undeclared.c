@@ -138,7 +138,8 @@ search_table(Search *search, size_t table)
             if (parent != GRAPH_NONE)
                 add(search, (UndeclaredReference){ .child = table, .column = c, .parent = parent });
         }
-        else if (edge != NULL && edge->parent != table && search->found->uncovered[edge->parent])
+        else if (edge != NULL && edge->action == EDGE_DELETE && edge->parent != table &&
+                 search->found->uncovered[edge->parent])
             add(search, (UndeclaredReference){ .child = table, .column = c, .parent = edge->parent, .declared = true });
     }
 }

@@ -11,7 +11,7 @@ typedef struct UndeclaredReference
     size_t child;
     size_t column;
     size_t parent; /* its key is one column, and no root's */
-    bool declared; /* a FOREIGN KEY: what refers hangs on a table that nothing covers */
+    bool declared; /* a FOREIGN KEY that takes rows along: they hang on a table that nothing covers */
 } UndeclaredReference;
 
 typedef struct Undeclared

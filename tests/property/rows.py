@@ -71,6 +71,8 @@ class Rows:
             return str(draw.randint(1, 20))
         if column.kind is None:
             return None
+        if column.kind.name == "enum":  # of the table that it was made for, which a child by inheritance is not
+            base = (int(column.sql.rpartition(".e")[2]) + 7) * 1000
         if any(column.name in e.child_columns for e in self.edges if e.child is table):
             return None
         if len(table.key) > 1 and column.name.find("no") >= 0 and column.sql == "integer":

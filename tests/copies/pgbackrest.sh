@@ -11,6 +11,7 @@ if ! command -v pgbackrest >/dev/null; then
 fi
 
 backrest_cluster
+: >"$BACK/spool/archive/main/out/sent.ok" # as its archive command leaves it there
 
 # pgBackRest, and in front of it what this test breaks: a line of shell in $WORK/fault, with its command in $1.
 mkdir -p "$WORK/bin"
@@ -150,6 +151,7 @@ expect_status 'that hold is released' 0 x release eu-2 --reason 'it is settled'
 killed_at pgbackrest.expire
 killed_at pgbackrest.expired
 converges 'replaced' eu
+expect_equal 'the live cluster'\''s spool was not touched' 'sent.ok' "$(ls "$BACK/spool/archive/main/out")"
 expect_equal 'the canary is found nowhere' '' "$(search)"
 expect_equal 'no half-made set is left' '' "$(find "$BACK/repo/backup/main" -name part)"
 expect_true 'what is left is a whole repository' back verify

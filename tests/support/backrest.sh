@@ -16,6 +16,7 @@ backrest_configure()
 repo1-path=$BACK/repo
 compress-type=none
 lock-path=$BACK/lock
+spool-path=$BACK/spool
 log-level-file=off
 log-level-console=off
 start-fast=y
@@ -36,7 +37,7 @@ backrest_cluster()
     # The archive command runs as the server's user, all else as this one: a directory for both.
     BACK=$(mktemp -d "${TMPDIR:-/tmp}/expunge-back.XXXXXX")
     at_end 'rm -rf "$BACK"'
-    mkdir -p "$BACK/repo" "$BACK/lock" "$BACK/scratch"
+    mkdir -p "$BACK/repo" "$BACK/lock" "$BACK/scratch" "$BACK/spool/archive/main/out"
     if [ "$(id -u)" = 0 ]; then
         server='runuser -u postgres --'
         chown -R postgres: "$BACK"

@@ -176,7 +176,8 @@ get_wal(const Replacement *r, const char *cluster, const char *segment)
     return file_exists(path) ? file_remove(path) : err_new(ERR_IO, "its WAL cannot be read back");
 }
 
-/* Every file of the set is read back and compared with its checksum, and the WAL that makes it whole is there. */
+/* Every file of the set is read back and compared with its checksum, and the WAL that makes it whole is there.  A restore
+ * empties the stanza's spool, as a cluster that begins anew must: the live one's is not for a proof to touch. */
 static Err
 restore(const Replacement *r, const BackupSet *set, const char *cluster)
 {
@@ -186,6 +187,7 @@ restore(const Replacement *r, const BackupSet *set, const char *cluster)
                                       arena_printf(a, "--set=%s", set->label),
                                       arena_printf(a, "--pg1-path=%s", cluster),
                                       arena_printf(a, "--tablespace-map-all=%s.tablespaces", cluster),
+                                      arena_printf(a, "--spool-path=%s.spool", cluster),
                                       "--reset-pg1-host",
                                       "--type=immediate",
                                       "--archive-mode=off",
@@ -202,18 +204,20 @@ prove(const Replacement *r, const BackupSet *set)
     Arena *a = r->stanza.store->arena;
     const StoreRule *rule = r->stanza.store->rule;
     const char *cluster = arena_printf(a, "%s/expunge-proof-%s", rule->scratch, rule->stanza);
-    const char *spaces = arena_printf(a, "%s.tablespaces", cluster);
+    const char *const places[] = { cluster, arena_printf(a, "%s.tablespaces", cluster),
+                                   arena_printf(a, "%s.spool", cluster) };
 
-    TRY(file_remove_tree(cluster)); /* of one that was cut off */
-    TRY(file_remove_tree(spaces));
-    TRY(file_make_dirs(cluster, 0700));
-    TRY(file_make_dirs(spaces, 0700));
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+    {
+        TRY(file_remove_tree(places[i])); /* of one that was cut off */
+        TRY(file_make_dirs(places[i], 0700));
+    }
     const Err e = restore(r, set, cluster);
     const char *story = e == OK ? NULL : arena_strdup(a, err_joined());
     if (e != OK)
         err_clear();
-    TRY(file_remove_tree(cluster));
-    TRY(file_remove_tree(spaces));
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        TRY(file_remove_tree(places[i]));
     return e == OK ? OK : err_new(e, "the set \"%s\" could not be restored for a proof: %s", set->label, story);
 }
 

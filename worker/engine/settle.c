@@ -97,36 +97,37 @@ add_place(Text *text, const Session *session, const Target *target, const char *
               session->rules->config_path, policy ? target->policy->line : target->subject->line);
 }
 
-char *
-settle_column_edge(Arena *arena, const Session *session, const Target *target, const GraphTable *table,
-                   const char *column, const char *tail)
+/* An edge from one column to one column. */
+static char *
+column_edge(Arena *arena, const Session *session, const Target *target, const GraphTable *child, const char *column,
+            const GraphTable *parent, const char *key, const char *tail)
 {
     Text text = TEXT_INIT(arena);
-    const GraphTable *root = &target->graph->tables[target->root];
 
     text_add(&text, "{ from = \"");
-    add_column(&text, table, column);
+    add_column(&text, child, column);
     text_add(&text, "\"; to = \"");
-    add_column(&text, root, root->columns[target->key].name);
+    add_column(&text, parent, key);
     text_addf(&text, "\";%s }", tail == NULL ? "" : tail);
     add_place(&text, session, target, "edges");
     return text_done(&text);
 }
 
 char *
+settle_column_edge(Arena *arena, const Session *session, const Target *target, const GraphTable *table,
+                   const char *column, const char *tail)
+{
+    const GraphTable *root = &target->graph->tables[target->root];
+    return column_edge(arena, session, target, table, column, root, root->columns[target->key].name, tail);
+}
+
+char *
 settle_reference(Arena *arena, const Session *session, const Target *target, const UndeclaredReference *reference)
 {
-    Text text = TEXT_INIT(arena);
     const GraphTable *child = &session->graph->tables[reference->child];
     const GraphTable *parent = &session->graph->tables[reference->parent];
-
-    text_add(&text, "{ from = \"");
-    add_column(&text, child, child->columns[reference->column].name);
-    text_add(&text, "\"; to = \"");
-    add_columns(&text, parent, parent->key, parent->key_count);
-    text_add(&text, "\"; }");
-    add_place(&text, session, target, "edges");
-    return text_done(&text);
+    return column_edge(arena, session, target, child, child->columns[reference->column].name, parent,
+                       parent->columns[parent->key[0]].name, NULL);
 }
 
 /* SQL inside a string of libconfig. */
